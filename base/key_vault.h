@@ -32,15 +32,18 @@ struct VaultName {
 
 struct VaultPut {
   VaultName name;
-  std::string_view wrapped;  // at most 1 KiB
+  std::string_view wrapped;  // at most kMaxWrappedKeyBytes
 };
+
+inline constexpr size_t kMaxWrappedKeyBytes = 1024;
 
 // Thread-safe.
 class KeyVault {
  public:
   virtual ~KeyVault() = default;
 
-  // Stores all, replacing what was there; durable on return.
+  // Stores all or none, replacing what was there (the last of equal names wins); durable on return. InvalidArgument
+  // ("wrapped_key_too_large") beyond kMaxWrappedKeyBytes.
   virtual Status Put(std::span<const VaultPut> keys) = 0;
 
   // One result for each name, in order; nullopt where there is none (never made, or destroyed).
