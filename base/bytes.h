@@ -16,6 +16,9 @@
 
 namespace jangbu {
 
+__extension__ typedef unsigned __int128 uint128;  // ISO C++ has no 128-bit integers; both compilers do
+__extension__ typedef __int128 int128;
+
 // Appends to a string. Not thread-safe.
 class ByteWriter {
  public:
@@ -24,7 +27,7 @@ class ByteWriter {
   void U32(uint32_t v) { Fixed(v); }
   void U64(uint64_t v) { Fixed(v); }
   void I64(int64_t v) { Fixed(static_cast<uint64_t>(v)); }
-  void U128(unsigned __int128 v) {
+  void U128(uint128 v) {
     U64(static_cast<uint64_t>(v));
     U64(static_cast<uint64_t>(v >> 64));
   }
@@ -75,9 +78,9 @@ class ByteReader {
   uint32_t U32() { return Fixed<uint32_t>(); }
   uint64_t U64() { return Fixed<uint64_t>(); }
   int64_t I64() { return static_cast<int64_t>(Fixed<uint64_t>()); }
-  unsigned __int128 U128() {
+  uint128 U128() {
     const uint64_t low = U64();
-    return (static_cast<unsigned __int128>(U64()) << 64) | low;
+    return (static_cast<uint128>(U64()) << 64) | low;
   }
   uint64_t Varint();
   int64_t SignedVarint() {
