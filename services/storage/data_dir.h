@@ -1,0 +1,84 @@
+#pragma once
+
+// A data directory: everything that an installation keeps.
+//
+//     DIR/FORMAT      "jangbu data 1\n"; another number is refused, not guessed at
+//     DIR/LOCK        held while open: one process at a time
+//     DIR/journal/    the truth                      rocks_journal.h
+//     DIR/mark        how much of it was acknowledged  high_water_mark.h
+//     DIR/store/keys, DIR/store/blobs                rocks_key_index.h, rocks_blob_store.h
+//     DIR/vault/      wrapped keys, erasable         rocks_key_vault.h
+//
+// Opening has two steps, because the key that the mark is verified with is itself kept, wrapped, in
+// the vault:
+//
+//     1. Open(dir): the lock, the vault, the key index, the blobs. The caller unwraps (or, when
+//     is_new(), makes) its
+//        signing key.
+//     2. OpenJournal(seed): reads the mark and refuses, before any file of the journal is touched,
+//     when the journal is
+//        shorter. A new installation gets the mark of the empty log.
+//
+// The caller then replays the journal and calls CheckMark with its root before it serves anybody.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "services/storage/high_water_mark.h"
+#include "services/storage/rocks_blob_store.h"
+#include "services/storage/rocks_journal.h"
+#include "services/storage/rocks_key_index.h"
+#include "services/storage/rocks_key_vault.h"
+
+namespace jangbu::services {
+
+struct DataDirOptions {
+  bool create =
+      true;  // make it when it is missing or empty; otherwise NotFound("data_dir_missing")
+  RocksJournalOptions journal;
+  RocksKeyIndexOptions keys;
+  RocksBlobStoreOptions blobs;
+};
+
+// Thread-safe after OpenJournal; opening is for one thread. Closes everything, in order, when
+// destroyed.
+class DataDir {
+ public:
+  // FailedPrecondition("data_dir_locked") when another process has it, ("data_dir_foreign") when
+  // the directory holds something else, ("data_dir_version") for a format this program does not
+  // know; NotFound("data_dir_missing"); otherwise the first error of a part, with its path.
+  static StatusOr<std::unique_ptr<DataDir>> Open(const std::string& dir,
+                                                 const DataDirOptions& options = {});
+  ~DataDir();
+
+  // True when no journal was ever opened here: the caller makes its keys now.
+  bool is_new() const;
+
+  // Opens the journal against the mark, which is verified with the public key of `signing_seed` and
+  // written with it from now on. DataLoss("journal_short_of_mark"), ("mark_missing") with a journal
+  // that is not empty, ("mark_damaged").
+  Status OpenJournal(const SecretKey& signing_seed);
+
+  const std::string& path() const;
+  KeyVault& vault();
+  KeyIndex& keys();
+  BlobStore& blobs();
+  // REQUIRES (all three): OpenJournal returned OK.
+  Journal& journal();
+  MarkWriter& mark_writer();
+  const Mark& opening_mark() const;  // as it was read by OpenJournal
+
+  // For backup.h. Copies of all parts, consistent with each other, as directories `to`/journal,
+  // keys, blobs and `vault_to`, and the mark as file `to`/mark. None of them exists yet. Appends
+  // wait meanwhile.
+  Status Checkpoint(const std::string& to, const std::string& vault_to);
+
+ private:
+  struct State;
+  explicit DataDir(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace jangbu::services
