@@ -1,0 +1,543 @@
+#include "ledger/entry.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "ledger/merkle/leaf.h"
+
+namespace jangbu::ledger {
+namespace {
+
+// Every body has two writers and two readers, one for each part. Those left out have nothing in that part.
+
+void WritePolicy(ByteWriter& w, const Policy& p) {
+  w.SignedVarint(p.membership_threshold_words);
+  w.SignedVarint(p.grain);
+  w.SignedVarint(p.lot_documents_min);
+  w.SignedVarint(p.lot_tokens_min);
+  w.SignedVarint(p.lot_document_share_percent_max);
+  w.SignedVarint(p.entitlement_numerator);
+  w.SignedVarint(p.entitlement_denominator);
+}
+
+void ReadPolicy(ByteReader& r, Policy& p) {
+  p.membership_threshold_words = r.SignedVarint();
+  p.grain = r.SignedVarint();
+  p.lot_documents_min = r.SignedVarint();
+  p.lot_tokens_min = r.SignedVarint();
+  p.lot_document_share_percent_max = r.SignedVarint();
+  p.entitlement_numerator = r.SignedVarint();
+  p.entitlement_denominator = r.SignedVarint();
+}
+
+void WriteOwner(ByteWriter& w, const Owner& owner) {
+  w.Varint(owner.token);
+  w.Varint(owner.ordinal);
+}
+
+uint32_t ReadU32(ByteReader& r) {
+  const uint64_t v = r.Varint();
+  if (v > UINT32_MAX) r.MarkBad();
+  return static_cast<uint32_t>(v);
+}
+
+Owner ReadOwner(ByteReader& r) {
+  Owner owner;
+  owner.token = r.Varint();
+  owner.ordinal = ReadU32(r);
+  return owner;
+}
+
+// A count of amounts: never negative.
+int64_t ReadAmount(ByteReader& r) {
+  const uint64_t v = r.Varint();
+  if (v > static_cast<uint64_t>(INT64_MAX)) r.MarkBad();
+  return static_cast<int64_t>(v);
+}
+
+void WriteAmount(ByteWriter& w, int64_t amount) {
+  JANGBU_CHECK(amount >= 0);
+  w.Varint(static_cast<uint64_t>(amount));
+}
+
+bool ReadBool(ByteReader& r) {
+  const uint8_t v = r.U8();
+  if (v > 1) r.MarkBad();
+  return v == 1;
+}
+
+template <typename Enum>
+Enum ReadEnum(ByteReader& r, Enum first, Enum last) {
+  const uint8_t v = r.U8();
+  if (v < static_cast<uint8_t>(first) || v > static_cast<uint8_t>(last)) {
+    r.MarkBad();
+    return first;
+  }
+  return static_cast<Enum>(v);
+}
+
+std::string ReadString(ByteReader& r) { return std::string(r.String()); }
+
+constexpr int64_t Counts::*kCountFields[] = {
+    &Counts::documents,    &Counts::accepted,      &Counts::exact_duplicate,    &Counts::near_duplicate,
+    &Counts::rejected,     &Counts::chars,         &Counts::syllables,          &Counts::words,
+    &Counts::tokens,       &Counts::korean_words,  &Counts::korean_tokens,      &Counts::novel_korean_words,
+    &Counts::novel_korean_tokens};
+
+constexpr int64_t Item::*kItemFields[] = {
+    &Item::chars,        &Item::syllables,     &Item::words,              &Item::tokens,
+    &Item::korean_words, &Item::korean_tokens, &Item::novel_korean_words, &Item::novel_korean_tokens};
+
+constexpr int64_t Lot::*kLotOwnFields[] = {&Lot::documents,
+                                           &Lot::provisional_korean_tokens,
+                                           &Lot::provisional_korean_words,
+                                           &Lot::confirmed_korean_tokens,
+                                           &Lot::confirmed_korean_words,
+                                           &Lot::entitlement_granted,
+                                           &Lot::entitlement_made_spendable};
+
+// Carries can be negative (reversals enter as negative items).
+constexpr int64_t Lot::*kLotSealedFields[] = {&Lot::item_korean_tokens,  &Lot::item_korean_words,
+                                              &Lot::carry_tokens_before, &Lot::carry_words_before,
+                                              &Lot::carry_tokens_after,  &Lot::carry_words_after};
+
+// Item flags: bits 0–2 verdict, bit 3 has duplicate_of, bit 4 is in the same file as the item before.
+constexpr uint8_t kHasDuplicate = 1 << 3;
+constexpr uint8_t kSameFile = 1 << 4;
+
+void WriteItem(ByteWriter& w, const Item& item, uint32_t previous_file) {
+  const bool same_file = item.file == previous_file;
+  uint8_t flags = static_cast<uint8_t>(item.verdict);
+  if (item.duplicate_of.has_value()) flags |= kHasDuplicate;
+  if (same_file) flags |= kSameFile;
+  w.U8(flags);
+  if (!same_file) w.Varint(item.file);
+  w.Varint(item.record);
+  if (item.verdict == Verdict::kRejected) {
+    w.String(item.reason);
+    return;
+  }
+  for (const auto field : kItemFields) WriteAmount(w, item.*field);
+  if (item.duplicate_of.has_value()) {
+    WriteOwner(w, *item.duplicate_of);
+    w.Varint(item.similarity_ppm);
+  }
+}
+
+Item ReadItem(ByteReader& r, uint32_t previous_file) {
+  Item item;
+  const uint8_t flags = r.U8();
+  const uint8_t verdict = flags & 7;
+  if (verdict < 1 || verdict > 4 || (flags >> 5) != 0) r.MarkBad();
+  item.verdict = static_cast<Verdict>(verdict);
+  item.file = (flags & kSameFile) != 0 ? previous_file : ReadU32(r);
+  if ((flags & kSameFile) == 0 && item.file == previous_file) r.MarkBad();
+  item.record = r.Varint();
+  if (item.verdict == Verdict::kRejected) {
+    if ((flags & kHasDuplicate) != 0) r.MarkBad();
+    item.reason = ReadString(r);
+    return item;
+  }
+  for (const auto field : kItemFields) item.*field = ReadAmount(r);
+  if ((flags & kHasDuplicate) != 0) {
+    item.duplicate_of = ReadOwner(r);
+    item.similarity_ppm = ReadU32(r);
+  }
+  return item;
+}
+
+// No file has this number, so the first item always names its own.
+constexpr uint32_t kNoFile = UINT32_MAX;
+
+// ---- own parts ----
+
+template <typename T>
+void WriteOwn(ByteWriter&, const T&) {}
+template <typename T>
+void ReadOwn(ByteReader&, T&) {}
+
+void WriteOwn(ByteWriter& w, const CorpusAdded& b) {
+  w.Varint(b.corpus);
+  w.U8(static_cast<uint8_t>(b.source_type));
+  w.String(b.sealed_metadata);
+}
+void ReadOwn(ByteReader& r, CorpusAdded& b) {
+  b.corpus = ReadU32(r);
+  b.source_type = ReadEnum(r, SourceType::kBook, SourceType::kText);
+  b.sealed_metadata = ReadString(r);
+}
+
+void WriteOwn(ByteWriter& w, const UploadOpened& b) {
+  w.Varint(b.upload);
+  w.Varint(b.corpus);
+  w.U8(static_cast<uint8_t>(b.kind));
+}
+void ReadOwn(ByteReader& r, UploadOpened& b) {
+  b.upload = ReadU32(r);
+  b.corpus = ReadU32(r);
+  b.kind = ReadEnum(r, UploadKind::kFiles, UploadKind::kStream);
+}
+
+void WriteOwn(ByteWriter& w, const UploadSealed& b) {
+  w.Varint(b.upload);
+  w.Varint(b.file_count);
+}
+void ReadOwn(ByteReader& r, UploadSealed& b) {
+  b.upload = ReadU32(r);
+  b.file_count = ReadU32(r);
+}
+
+void WriteOwn(ByteWriter& w, const UploadCancelled& b) { w.Varint(b.upload); }
+void ReadOwn(ByteReader& r, UploadCancelled& b) { b.upload = ReadU32(r); }
+
+void WriteOwn(ByteWriter& w, const UploadDone& b) {
+  w.Varint(b.upload);
+  w.Varint(b.file_count);
+  for (const auto field : kCountFields) WriteAmount(w, b.counts.*field);
+}
+void ReadOwn(ByteReader& r, UploadDone& b) {
+  b.upload = ReadU32(r);
+  b.file_count = ReadU32(r);
+  for (const auto field : kCountFields) b.counts.*field = ReadAmount(r);
+}
+
+void WriteOwn(ByteWriter& w, const BatchBegin& b) {
+  w.Varint(b.upload);
+  w.Varint(b.documents);
+  w.Varint(b.first_file);
+  w.Varint(b.first_record);
+  w.Varint(b.last_file);
+  w.Varint(b.last_record);
+}
+void ReadOwn(ByteReader& r, BatchBegin& b) {
+  b.upload = ReadU32(r);
+  b.documents = ReadU32(r);
+  b.first_file = ReadU32(r);
+  b.first_record = r.Varint();
+  b.last_file = ReadU32(r);
+  b.last_record = r.Varint();
+}
+
+void WriteOwn(ByteWriter& w, const BatchCommit& b) {
+  w.Varint(b.upload);
+  w.Varint(b.token);
+  w.Varint(b.items.size());
+  uint32_t previous = kNoFile;
+  for (const Item& item : b.items) {
+    WriteItem(w, item, previous);
+    previous = item.file;
+  }
+}
+void ReadOwn(ByteReader& r, BatchCommit& b) {
+  b.upload = ReadU32(r);
+  b.token = r.Varint();
+  const size_t n = r.Count(3);
+  b.items.reserve(n);
+  uint32_t previous = kNoFile;
+  for (size_t i = 0; i < n && r.ok(); ++i) {
+    b.items.push_back(ReadItem(r, previous));
+    previous = b.items.back().file;
+  }
+}
+
+void WriteOwn(ByteWriter& w, const BatchAbort& b) {
+  w.Varint(b.upload);
+  w.Varint(b.token);
+}
+void ReadOwn(ByteReader& r, BatchAbort& b) {
+  b.upload = ReadU32(r);
+  b.token = r.Varint();
+}
+
+void WriteOwn(ByteWriter& w, const Lot& b) {
+  w.Varint(b.lot);
+  for (const auto field : kLotOwnFields) WriteAmount(w, b.*field);
+  w.U8(b.released ? 1 : 0);
+}
+void ReadOwn(ByteReader& r, Lot& b) {
+  b.lot = ReadU32(r);
+  for (const auto field : kLotOwnFields) b.*field = ReadAmount(r);
+  b.released = ReadBool(r);
+}
+
+// ---- sealed parts ----
+
+template <typename T>
+void WriteSealed(ByteWriter&, const T&) {}
+template <typename T>
+void ReadSealed(ByteReader&, T&) {}
+
+void WriteSealed(ByteWriter& w, const Genesis& b) {
+  w.String(b.log_origin);
+  w.String(b.log_public_key);
+  w.String(b.tokenizer_algorithm);
+  w.Raw(b.tokenizer_sha256);
+  w.String(b.unicode_version);
+  WritePolicy(w, b.policy);
+}
+void ReadSealed(ByteReader& r, Genesis& b) {
+  b.log_origin = ReadString(r);
+  b.log_public_key = ReadString(r);
+  b.tokenizer_algorithm = ReadString(r);
+  b.tokenizer_sha256 = r.Array<32>();
+  b.unicode_version = ReadString(r);
+  ReadPolicy(r, b.policy);
+}
+
+void WriteSealed(ByteWriter& w, const EpochBegun& b) {
+  w.Varint(b.epoch);
+  w.String(b.software_version);
+}
+void ReadSealed(ByteReader& r, EpochBegun& b) {
+  b.epoch = r.Varint();
+  b.software_version = ReadString(r);
+}
+
+void WriteSealed(ByteWriter& w, const PartnerAdded& b) { w.String(b.name); }
+void ReadSealed(ByteReader& r, PartnerAdded& b) { b.name = ReadString(r); }
+
+void WriteSealed(ByteWriter& w, const KeyIssued& b) {
+  w.String(b.key_id);
+  w.U8(static_cast<uint8_t>(b.role));
+  w.String(b.person);
+  w.Raw(b.secret_mac);
+  w.String(b.replaces);
+}
+void ReadSealed(ByteReader& r, KeyIssued& b) {
+  b.key_id = ReadString(r);
+  b.role = ReadEnum(r, Role::kPartner, Role::kGateway);
+  b.person = ReadString(r);
+  b.secret_mac = r.Array<32>();
+  b.replaces = ReadString(r);
+}
+
+void WriteSealed(ByteWriter& w, const KeyRevoked& b) { w.String(b.key_id); }
+void ReadSealed(ByteReader& r, KeyRevoked& b) { b.key_id = ReadString(r); }
+
+void WriteSealed(ByteWriter& w, const CorpusAdded& b) { w.String(b.request_mac); }
+void ReadSealed(ByteReader& r, CorpusAdded& b) { b.request_mac = ReadString(r); }
+
+void WriteSealed(ByteWriter& w, const UploadOpened& b) { w.String(b.request_mac); }
+void ReadSealed(ByteReader& r, UploadOpened& b) { b.request_mac = ReadString(r); }
+
+void WriteSealed(ByteWriter& w, const UploadSealed& b) { w.Raw(b.staged_mac); }
+void ReadSealed(ByteReader& r, UploadSealed& b) { b.staged_mac = r.Array<32>(); }
+
+void WriteSealed(ByteWriter& w, const BatchBegin& b) { w.Raw(b.staged_mac); }
+void ReadSealed(ByteReader& r, BatchBegin& b) { b.staged_mac = r.Array<32>(); }
+
+void WriteSealed(ByteWriter& w, const BatchCommit& b) { w.Raw(b.appraisal_mac); }
+void ReadSealed(ByteReader& r, BatchCommit& b) { b.appraisal_mac = r.Array<32>(); }
+
+void WriteSealed(ByteWriter& w, const RunBegun& b) {
+  w.Varint(b.run);
+  w.Varint(b.cut);
+  w.Varint(b.released_partners.size());
+  for (const std::string& partner : b.released_partners) w.String(partner);
+  w.String(b.release_reason);
+  w.String(b.released_by);
+}
+void ReadSealed(ByteReader& r, RunBegun& b) {
+  b.run = r.Varint();
+  b.cut = r.Varint();
+  const size_t n = r.Count(1);
+  for (size_t i = 0; i < n && r.ok(); ++i) b.released_partners.push_back(ReadString(r));
+  b.release_reason = ReadString(r);
+  b.released_by = ReadString(r);
+}
+
+void WriteSealed(ByteWriter& w, const Decision& b) {
+  w.Varint(b.run);
+  w.Varint(b.token);
+  w.Varint(b.items.size());
+  for (const DecidedItem& item : b.items) {
+    WriteAmount(w, item.korean_tokens);
+    WriteAmount(w, item.korean_words);
+    w.U8(item.held_by.has_value() ? 1 : 0);
+    if (item.held_by.has_value()) WriteOwner(w, *item.held_by);
+  }
+}
+void ReadSealed(ByteReader& r, Decision& b) {
+  b.run = r.Varint();
+  b.token = r.Varint();
+  const size_t n = r.Count(3);
+  b.items.resize(n);
+  for (DecidedItem& item : b.items) {
+    item.korean_tokens = ReadAmount(r);
+    item.korean_words = ReadAmount(r);
+    if (ReadBool(r)) item.held_by = ReadOwner(r);
+  }
+}
+
+void WriteSealed(ByteWriter& w, const Lot& b) {
+  w.Varint(b.run);
+  w.Varint(b.ranges.size());
+  for (const DocumentRange& range : b.ranges) {
+    w.Varint(range.token);
+    w.Varint(range.first);
+    w.Varint(range.count);
+  }
+  for (const auto field : kLotSealedFields) w.SignedVarint(b.*field);
+}
+void ReadSealed(ByteReader& r, Lot& b) {
+  b.run = r.Varint();
+  const size_t n = r.Count(3);
+  b.ranges.resize(n);
+  for (DocumentRange& range : b.ranges) {
+    range.token = r.Varint();
+    range.first = ReadU32(r);
+    range.count = ReadU32(r);
+  }
+  for (const auto field : kLotSealedFields) b.*field = r.SignedVarint();
+}
+
+void WriteSealed(ByteWriter& w, const RunDone& b) { w.Varint(b.run); }
+void ReadSealed(ByteReader& r, RunDone& b) { b.run = r.Varint(); }
+
+// ---- bodies by type ----
+
+// An empty body of the stored type, or nothing for a number that no version wrote.
+std::optional<Body> EmptyBody(uint8_t type) {
+  switch (static_cast<EntryType>(type)) {
+    case EntryType::kGenesis:
+      return Genesis{};
+    case EntryType::kEpoch:
+      return EpochBegun{};
+    case EntryType::kPartnerAdded:
+      return PartnerAdded{};
+    case EntryType::kKeyIssued:
+      return KeyIssued{};
+    case EntryType::kKeyRevoked:
+      return KeyRevoked{};
+    case EntryType::kCorpusAdded:
+      return CorpusAdded{};
+    case EntryType::kUploadOpened:
+      return UploadOpened{};
+    case EntryType::kUploadSealed:
+      return UploadSealed{};
+    case EntryType::kUploadCancelled:
+      return UploadCancelled{};
+    case EntryType::kUploadDone:
+      return UploadDone{};
+    case EntryType::kBatchBegin:
+      return BatchBegin{};
+    case EntryType::kBatchCommit:
+      return BatchCommit{};
+    case EntryType::kBatchAbort:
+      return BatchAbort{};
+    case EntryType::kRunBegun:
+      return RunBegun{};
+    case EntryType::kDecision:
+      return Decision{};
+    case EntryType::kLot:
+      return Lot{};
+    case EntryType::kRunDone:
+      return RunDone{};
+  }
+  return std::nullopt;
+}
+
+// Reads header and own body. On anything wrong the reader is bad.
+void ReadOwnPart(ByteReader& r, Entry& entry) {
+  if (r.U8() != kEntryVersion) r.MarkBad();
+  const uint8_t type = r.U8();
+  entry.seq = r.U64();
+  entry.at.micros = r.I64();
+  entry.partner = ReadString(r);
+  std::optional<Body> body = EmptyBody(type);
+  if (!body.has_value()) {
+    r.MarkBad();
+    return;
+  }
+  entry.body = std::move(*body);
+  std::visit([&r](auto& b) { ReadOwn(r, b); }, entry.body);
+}
+
+}  // namespace
+
+Counts& Counts::operator+=(const Counts& other) {
+  for (const auto field : kCountFields) {
+    const bool overflow = __builtin_add_overflow(this->*field, other.*field, &(this->*field));
+    JANGBU_CHECK(!overflow);
+  }
+  return *this;
+}
+
+EntryType TypeOf(const Body& body) { return static_cast<EntryType>(body.index() + 1); }
+
+static_assert(std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kGenesis) - 1, Body>, Genesis>);
+static_assert(
+    std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kBatchCommit) - 1, Body>, BatchCommit>);
+static_assert(std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kRunDone) - 1, Body>, RunDone>);
+static_assert(std::variant_size_v<Body> == static_cast<size_t>(EntryType::kRunDone));
+
+std::string_view NameOf(EntryType type) {
+  static constexpr std::string_view kNames[] = {
+      "genesis",          "epoch",       "partner_added", "key_issued",  "key_revoked", "corpus_added",
+      "upload_opened",    "upload_sealed", "upload_cancelled", "upload_done", "batch_begin", "batch_commit",
+      "batch_abort",      "run_begun",   "decision",      "lot",         "run_done"};
+  static_assert(std::size(kNames) == std::variant_size_v<Body>);
+  const size_t index = static_cast<size_t>(type) - 1;
+  JANGBU_CHECK(index < std::size(kNames));
+  return kNames[index];
+}
+
+std::string OwnPart(const Entry& entry) {
+  ByteWriter w;
+  w.U8(kEntryVersion);
+  w.U8(static_cast<uint8_t>(TypeOf(entry.body)));
+  w.U64(entry.seq);
+  w.I64(entry.at.micros);
+  w.String(entry.partner);
+  std::visit([&w](const auto& b) { WriteOwn(w, b); }, entry.body);
+  return w.Take();
+}
+
+std::string SealedPart(const Entry& entry) {
+  ByteWriter w;
+  w.U8(kEntryVersion);
+  std::visit([&w](const auto& b) { WriteSealed(w, b); }, entry.body);
+  return w.Take();
+}
+
+std::string EncodeEntry(const Entry& entry) {
+  ByteWriter w;
+  w.U8(kEntryVersion);
+  w.Raw(entry.own_salt);
+  w.Raw(entry.sealed_salt);
+  w.String(OwnPart(entry));
+  w.String(SealedPart(entry));
+  return w.Take();
+}
+
+StatusOr<Entry> DecodeEntry(uint64_t seq, std::string_view record) {
+  const std::string what = "journal record " + std::to_string(seq);
+  Entry entry;
+  ByteReader r(record);
+  if (r.U8() != kEntryVersion) r.MarkBad();
+  entry.own_salt = r.Array<32>();
+  entry.sealed_salt = r.Array<32>();
+  ByteReader own(r.String());
+  ByteReader sealed(r.String());
+  JANGBU_RETURN_IF_ERROR(r.Finish(what));
+  ReadOwnPart(own, entry);
+  JANGBU_RETURN_IF_ERROR(own.Finish(what + " (own part)"));
+  if (sealed.U8() != kEntryVersion) sealed.MarkBad();
+  std::visit([&sealed](auto& b) { ReadSealed(sealed, b); }, entry.body);
+  JANGBU_RETURN_IF_ERROR(sealed.Finish(what + " (sealed part)"));
+  if (entry.seq != seq) {
+    return DataLoss("record_misplaced", what + " says it is number " + std::to_string(entry.seq));
+  }
+  return entry;
+}
+
+StatusOr<Entry> DecodeOwnPart(std::string_view own_part) {
+  Entry entry;
+  ByteReader r(own_part);
+  ReadOwnPart(r, entry);
+  JANGBU_RETURN_IF_ERROR(r.Finish("own part of a journal entry"));
+  return entry;
+}
+
+}  // namespace jangbu::ledger
