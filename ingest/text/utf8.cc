@@ -1,0 +1,74 @@
+#include "ingest/text/utf8.h"
+
+#include <simdjson.h>
+#include <unicode/uchar.h>
+
+#include "base/check.h"
+
+namespace jangbu::ingest {
+
+std::string UnicodeVersion() {
+  UVersionInfo version;
+  u_getUnicodeVersion(version);
+  return std::to_string(version[0]) + "." + std::to_string(version[1]);
+}
+
+bool IsValidUtf8(std::string_view bytes) {
+  return bytes.empty() || simdjson::validate_utf8(bytes.data(), bytes.size());
+}
+
+size_t ValidUtf8Prefix(std::string_view bytes) {
+  size_t i = 0;
+  while (i < bytes.size()) {
+    const auto at = [&](size_t k) -> unsigned {
+      return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u;
+    };
+    const auto continues = [&](size_t k) { return (at(k) & 0xC0) == 0x80; };
+    const unsigned lead = at(0);
+    size_t size = 0;
+    if (lead < 0x80) {
+      size = 1;
+    } else if (lead >= 0xC2 && lead < 0xE0) {
+      if (continues(1)) size = 2;
+    } else if (lead >= 0xE0 && lead < 0xF0) {
+      const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
+      const unsigned high = lead == 0xED ? 0x9F : 0xBF;
+      if (at(1) >= low && at(1) <= high && continues(2)) size = 3;
+    } else if (lead >= 0xF0 && lead < 0xF5) {
+      const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
+      const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
+      if (at(1) >= low && at(1) <= high && continues(2) && continues(3)) size = 4;
+    }
+    if (size == 0) return i;
+    i += size;
+  }
+  return i;
+}
+
+void AppendUtf8(char32_t cp, std::string& out) {
+  JANGBU_CHECK(cp < 0x110000 && (cp < 0xD800 || cp > 0xDFFF));
+  if (cp < 0x80) {
+    out.push_back(static_cast<char>(cp));
+  } else if (cp < 0x800) {
+    const char bytes[] = {static_cast<char>(0xC0 | (cp >> 6)), static_cast<char>(0x80 | (cp & 0x3F))};
+    out.append(bytes, 2);
+  } else if (cp < 0x10000) {
+    const char bytes[] = {static_cast<char>(0xE0 | (cp >> 12)),
+                          static_cast<char>(0x80 | ((cp >> 6) & 0x3F)),
+                          static_cast<char>(0x80 | (cp & 0x3F))};
+    out.append(bytes, 3);
+  } else {
+    const char bytes[] = {
+        static_cast<char>(0xF0 | (cp >> 18)), static_cast<char>(0x80 | ((cp >> 12) & 0x3F)),
+        static_cast<char>(0x80 | ((cp >> 6) & 0x3F)), static_cast<char>(0x80 | (cp & 0x3F))};
+    out.append(bytes, 4);
+  }
+}
+
+uint64_t CountCodePoints(std::string_view utf8) {
+  uint64_t count = 0;
+  for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return count;
+}
+
+}  // namespace jangbu::ingest
