@@ -59,8 +59,9 @@ class Canonicalizer {
     p_ = next;
   }
 
-  // The end of the longest stretch from `p` that canonical text takes as it stands: kept code points, single spaces
-  // between them, and one or two line breaks. It ends after a kept code point, or is empty.
+  // The end of the longest stretch from `p` that canonical text takes as it stands: kept code
+  // points, single spaces between them, and one or two line breaks. It ends after a kept code
+  // point, or is empty.
   const char* EndOfVerbatim(const char* p) const {
     const char* const begin = p;
     while (p != end_) {
@@ -128,7 +129,8 @@ class Canonicalizer {
     for (const char32_t cp : stretch_) AppendUtf8(cp, out_);
   }
 
-  // Writes the white space seen since the last visible code point, as one space or one or two line breaks.
+  // Writes the white space seen since the last visible code point, as one space or one or two line
+  // breaks.
   void Separate() {
     if (!out_.empty()) {
       if (breaks_ > 0) {

@@ -16,7 +16,8 @@ namespace jangbu::ingest::internal {
 namespace {
 
 constexpr char32_t kPlane = 0x10000;
-constexpr char32_t kTabled = 4 * kPlane;  // planes 0-3 hold everything assigned but tags and selectors
+constexpr char32_t kTabled =
+    4 * kPlane;  // planes 0-3 hold everything assigned but tags and selectors
 
 constexpr Packed Pack(Canonical canonical, Form form, Letter letter) {
   return static_cast<Packed>(static_cast<unsigned>(canonical) | (static_cast<unsigned>(form) << 3) |
@@ -142,7 +143,8 @@ class Table {
       const auto c = static_cast<UChar32>(cp);
       const FormRule rule = FormClass(c);
       packed_[cp - begin] = Pack(CanonicalClass(c), rule.form, LetterClass(c));
-      if (rule.form == Form::kMapped || rule.form == Form::kJamo) mappings_.emplace(cp, rule.mapping);
+      if (rule.form == Form::kMapped || rule.form == Form::kJamo)
+        mappings_.emplace(cp, rule.mapping);
     }
   }
 
@@ -161,7 +163,8 @@ class Table {
 };
 
 const Table& Bmp() {
-  static const Table& table = *new Table(0, kPlane);  // never destroyed: used until the last thread ends
+  static const Table& table =
+      *new Table(0, kPlane);  // never destroyed: used until the last thread ends
   return table;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// What each code point does in canonical text, in the comparison form and in counts: one byte each, looked up by the
-// fast loops of this folder. Private to it. Filled from ICU on first use (a few milliseconds per plane), immutable
-// afterwards, so thread-safe.
+// What each code point does in canonical text, in the comparison form and in counts: one byte each,
+// looked up by the fast loops of this folder. Private to it. Filled from ICU on first use (a few
+// milliseconds per plane), immutable afterwards, so thread-safe.
 
 #include <cstdint>
 #include <string_view>
@@ -11,9 +11,9 @@ namespace jangbu::ingest::internal {
 
 // In canonical text.
 enum class Canonical : uint8_t {
-  kKept,     // stays itself whatever stands before it: NFC_QC=Yes, combining class 0, boundary before
-  kSpace,    // becomes U+0020
-  kBreak,    // becomes U+000A
+  kKept,   // stays itself whatever stands before it: NFC_QC=Yes, combining class 0, boundary before
+  kSpace,  // becomes U+0020
+  kBreak,  // becomes U+000A
   kRemoved,  // disappears before NFC
   kJamo,     // a vowel or final jamo that joins a Hangul syllable before it
   kHard,     // NFC may change, move or join it
@@ -25,8 +25,8 @@ enum class Form : uint8_t {
   kDropped,   // no letter or digit, but still keeps its neighbours apart while NFC is taken
   kVanishes,  // removed before NFC: U+318D and default-ignorables
   kMapped,    // becomes FormMapping(cp), whatever stands around it
-  kJamo,      // becomes FormMapping(cp), a vowel or final jamo that joins a Hangul syllable before it
-  kHard,      // depends on its neighbours
+  kJamo,  // becomes FormMapping(cp), a vowel or final jamo that joins a Hangul syllable before it
+  kHard,  // depends on its neighbours
 };
 
 enum class Letter : uint8_t {

@@ -68,8 +68,8 @@ class Former {
     }
   }
 
-  // Forgets the text last appended, whose form was `alone`, and writes it again so that its leading jamo join what
-  // stands before. True when one did.
+  // Forgets the text last appended, whose form was `alone`, and writes it again so that its leading
+  // jamo join what stands before. True when one did.
   bool JoinLast(std::string_view alone) {
     used_ = floor_;
     floor_ = 0;
@@ -88,9 +88,11 @@ class Former {
   }
 
  private:
-  // Makes room for `more` bytes. The string is longer than what is written, so that the loops need not grow it.
+  // Makes room for `more` bytes. The string is longer than what is written, so that the loops need
+  // not grow it.
   void Room(size_t more) {
-    if (out_.size() - used_ < more) out_.resize(std::max(out_.size() + out_.size() / 2, used_ + more));
+    if (out_.size() - used_ < more)
+      out_.resize(std::max(out_.size() + out_.size() / 2, used_ + more));
   }
 
   void Put(std::string_view bytes) {
@@ -190,7 +192,8 @@ class Former {
     }
   }
 
-  // Undoes the code point before the stretch, so that it is formed together with it. Hangul joins no mark and stays.
+  // Undoes the code point before the stretch, so that it is formed together with it. Hangul joins
+  // no mark and stays.
   void TakeBackOneBefore() {
     const char* p = p_;
     while (p != begin_) {
@@ -238,6 +241,13 @@ class Former {
   icu::UnicodeString decomposition_;
 };
 
+bool BeginsWithJoiningJamo(std::string_view form) {
+  if (form.empty()) return false;
+  const char* p = form.data();
+  const char32_t first = DecodeUtf8(p);
+  return internal::IsVowelJamo(first) || internal::IsTailJamo(first);
+}
+
 }  // namespace
 
 std::string ComparisonForm(std::string_view canonical) {
@@ -250,7 +260,8 @@ std::string ComparisonForm(std::string_view canonical) {
 std::string_view SegmentForms::Alone(size_t i) const {
   const auto found = std::lower_bound(differing_.begin(), differing_.end(), i,
                                       [](const Differing& d, size_t s) { return d.segment < s; });
-  return found != differing_.end() && found->segment == i ? std::string_view(found->alone) : InStream(i);
+  return found != differing_.end() && found->segment == i ? std::string_view(found->alone)
+                                                          : InStream(i);
 }
 
 SegmentForms FormsOfSegments(std::string_view canonical, const std::vector<Segment>& segments) {
@@ -259,18 +270,25 @@ SegmentForms FormsOfSegments(std::string_view canonical, const std::vector<Segme
   forms.begin_.reserve(segments.size() + 1);
   Former former;
   former.Reserve(canonical.size());
+  size_t last_visible = 0;  // the segment that holds the end of the stream
   for (size_t i = 0; i < segments.size(); ++i) {
     const size_t begin = former.size();
     former.Append(segments[i].Text(canonical));
     const std::string_view added = former.From(begin);
-    if (begin > 0 && !added.empty()) {
-      const char* p = added.data();
-      const char32_t first = DecodeUtf8(p);
-      if (internal::IsVowelJamo(first) || internal::IsTailJamo(first)) {
-        std::string alone(added);
-        if (former.JoinLast(alone)) forms.differing_.push_back({i, std::move(alone)});
+    if (begin > 0 && BeginsWithJoiningJamo(added)) {
+      std::string alone(added);
+      std::string before(
+          former.From(forms.begin_[last_visible]).substr(0, begin - forms.begin_[last_visible]));
+      if (former.JoinLast(alone)) {
+        // The joined code point is the earlier segment's, so neither is in the stream as it is
+        // alone.
+        const bool known =
+            !forms.differing_.empty() && forms.differing_.back().segment >= last_visible;
+        if (!known) forms.differing_.push_back({last_visible, std::move(before)});
+        forms.differing_.push_back({i, std::move(alone)});
       }
     }
+    if (former.size() > begin) last_visible = i;
     forms.begin_.push_back(former.size());
   }
   forms.stream_ = former.Take();

@@ -35,7 +35,8 @@ const icu::Normalizer2& Nfc() {
 
 uint8_t CombiningClass(char32_t cp) { return u_getCombiningClass(static_cast<UChar32>(cp)); }
 
-// Stable order by combining class within each run of marks. The class rides in the top byte while sorting.
+// Stable order by combining class within each run of marks. The class rides in the top byte while
+// sorting.
 void OrderMarks(std::u32string& text) {
   constexpr int kShift = 24;
   size_t i = 0;
@@ -55,7 +56,8 @@ void OrderMarks(std::u32string& text) {
     const auto first = text.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto end = text.begin() + static_cast<std::ptrdiff_t>(i);
     if (!ordered) {
-      std::stable_sort(first, end, [](char32_t a, char32_t b) { return (a >> kShift) < (b >> kShift); });
+      std::stable_sort(first, end,
+                       [](char32_t a, char32_t b) { return (a >> kShift) < (b >> kShift); });
     }
     std::for_each(first, end, [](char32_t& cp) { cp &= (char32_t{1} << kShift) - 1; });
   }

@@ -2,19 +2,20 @@
 
 // Segments (문단) of a canonical text, and what is counted in them.
 //
-// A segment is the text between line breaks; empty lines are not segments. Definitions, exact, so that two programs
-// agree to the word:
+// A segment is the text between line breaks; empty lines are not segments. Definitions, exact, so
+// that two programs agree to the word:
 //
 //   chars        code points
 //   syllables    U+AC00-U+D7A3
 //   words        어절: maximal runs of non-white-space
 //   letters      general category L*
-//   Hangul       letters of script Hangul: syllables, jamo of every block, halfwidth and filler letters
-//   Han          letters of script Han (so U+3007, a number, is none)
-//   korean       at least one syllable; Hangul at least 30 % of the letters that are not Han, at least 10 % of
+//   Hangul       letters of script Hangul: syllables, jamo of every block, halfwidth and filler
+//   letters Han          letters of script Han (so U+3007, a number, is none) korean       at least
+//   one syllable; Hangul at least 30 % of the letters that are not Han, at least 10 % of
 //                Hangul + Han, and at least 10 % of the code points that are not white space
 //   korean_words of a Korean segment, its 어절 with at least one letter, but at most
-//                ⌈(syllables + Han) ÷ 1.5⌉, so that spaces between syllables earn nothing; of another, 0
+//                ⌈(syllables + Han) ÷ 1.5⌉, so that spaces between syllables earn nothing; of
+//                another, 0
 //
 // All arithmetic is on integers. Everything here is pure, thread-safe and linear.
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// UTF-8 (RFC 3629) as the rest of the house handles it: checked once at the door, trusted afterwards.
+// UTF-8 (RFC 3629) as the rest of the house handles it: checked once at the door, trusted
+// afterwards.
 //
 // All functions are pure and thread-safe.
 
@@ -11,15 +12,16 @@
 
 namespace jangbu::ingest {
 
-// The Unicode version that canonical text, comparison form and counts are pinned to. Another one may judge the same
-// text differently, so it is recorded beside what was counted.
+// The Unicode version that canonical text, comparison form and counts are pinned to. Another one
+// may judge the same text differently, so it is recorded beside what was counted.
 inline constexpr std::string_view kUnicodeVersion = "15.0";
 
-// The Unicode version of the library this process runs with, as "15.0". A service refuses to count when it is not
-// kUnicodeVersion.
+// The Unicode version of the library this process runs with, as "15.0". A service refuses to count
+// when it is not kUnicodeVersion.
 std::string UnicodeVersion();
 
-// True when `bytes` is well-formed: no surrogates, no overlong forms, nothing past U+10FFFF. About 3 GB/s.
+// True when `bytes` is well-formed: no surrogates, no overlong forms, nothing past U+10FFFF. About
+// 3 GB/s.
 bool IsValidUtf8(std::string_view bytes);
 
 // The offset of the first byte that is not part of a well-formed sequence, or `bytes.size()`.
@@ -28,8 +30,8 @@ size_t ValidUtf8Prefix(std::string_view bytes);
 // Appends one code point. REQUIRES: `cp` is a Unicode scalar value.
 void AppendUtf8(char32_t cp, std::string& out);
 
-// The code point that starts at `*p`, which moves past it. REQUIRES: p < end, valid UTF-8. Inline: it is the inner
-// loop of everything that reads text.
+// The code point that starts at `*p`, which moves past it. REQUIRES: p < end, valid UTF-8. Inline:
+// it is the inner loop of everything that reads text.
 inline char32_t DecodeUtf8(const char*& p) {
   const auto byte = [p](int i) { return static_cast<char32_t>(static_cast<unsigned char>(p[i])); };
   const char32_t lead = byte(0);
