@@ -1,0 +1,392 @@
+#include "ingest/tokens/bpe_model.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <queue>
+#include <utility>
+
+#include "base/check.h"
+
+namespace jangbu::ingest::tokens {
+namespace {
+
+constexpr size_t kOddPairSlots = 4096;
+// Scratch above this is given back after the word that needed it.
+constexpr size_t kScratchKept = size_t{1} << 16;
+
+}  // namespace
+
+BpeScratch::BpeScratch() : odd_pairs_(kOddPairSlots) {}
+
+// ----------------------------------------------------------------------------------------------------------
+// building
+
+StatusOr<BpeModel> BpeModel::Build(Spec spec) {
+  if (spec.tokens.size() > kTokensMax) {
+    return ResourceExhausted("vocabulary_too_large", "more than 2^21 tokens");
+  }
+  if (spec.rules.size() > kRulesMax) {
+    return ResourceExhausted("merges_too_many", "more than 2^22 merges");
+  }
+  for (size_t id = 0; id < spec.tokens.size(); ++id) {
+    if (spec.tokens[id].size() > kTokenBytesMax) {
+      return ResourceExhausted("token_too_long",
+                               "token " + std::to_string(id) + " is longer than 2048 bytes");
+    }
+  }
+  BpeModel model;
+  model.whole_word_first_ = spec.whole_word_first;
+  JANGBU_RETURN_IF_ERROR(model.InsertPairs(spec));
+  JANGBU_RETURN_IF_ERROR(model.DeriveTokens(spec));
+  JANGBU_RETURN_IF_ERROR(model.BuildTrie(spec));
+  return model;
+}
+
+Status BpeModel::InsertPairs(const Spec& spec) {
+  const size_t slots = std::bit_ceil(std::max<size_t>(16, spec.rules.size() * 2));
+  pairs_.assign(slots, kEmptyPair);
+  pair_results_.assign(slots, kNoToken);
+  pair_mask_ = slots - 1;
+  pair_shift_ = 64 - std::countr_zero(slots);
+  for (size_t i = 0; i < spec.rules.size(); ++i) {
+    const Rule& rule = spec.rules[i];
+    const std::string& left = spec.tokens[rule.left];
+    const std::string& right = spec.tokens[rule.right];
+    const std::string& result = spec.tokens[rule.result];
+    if (left.empty() || right.empty() || result.size() != left.size() + right.size() ||
+        !result.starts_with(left) || !result.ends_with(right)) {
+      return InvalidArgument("merge_malformed",
+                             "merge " + std::to_string(i) + " does not give its result");
+    }
+    JANGBU_CHECK(rule.rank <= kRulesMax && (i == 0 || rule.rank >= spec.rules[i - 1].rank));
+    const uint64_t key = (static_cast<uint64_t>(rule.left) << 21) | rule.right;
+    uint64_t slot = (key * 0x9E3779B97F4A7C15ull) >> pair_shift_;
+    while (pairs_[slot] != kEmptyPair && (pairs_[slot] >> 22) != key)
+      slot = (slot + 1) & pair_mask_;
+    pairs_[slot] = (key << 22) | rule.rank;
+    pair_results_[slot] = rule.result;
+  }
+  return OkStatus();
+}
+
+uint32_t BpeModel::PairResult(uint32_t left, uint32_t right) const {
+  const uint64_t key = (static_cast<uint64_t>(left) << 21) | right;
+  uint64_t slot = (key * 0x9E3779B97F4A7C15ull) >> pair_shift_;
+  while ((pairs_[slot] >> 22) != key) {
+    if (pairs_[slot] == kEmptyPair) return kNoToken;
+    slot = (slot + 1) & pair_mask_;
+  }
+  return pair_results_[slot];
+}
+
+Status BpeModel::DeriveTokens(const Spec& spec) {
+  tokens_.resize(spec.tokens.size());
+  for (size_t id = 0; id < tokens_.size(); ++id) {
+    tokens_[id].length = static_cast<uint32_t>(spec.tokens[id].size()) & 0x7FFFFFFF;
+  }
+  std::vector<std::pair<std::string_view, uint32_t>> atoms;
+  for (const uint32_t atom : spec.atoms) {
+    if (tokens_[atom].birth == -1) continue;
+    tokens_[atom].birth = -1;
+    atoms.emplace_back(spec.tokens[atom], atom);
+  }
+  std::sort(atoms.begin(), atoms.end());
+  JANGBU_ASSIGN_OR_RETURN(
+      trie_, ByteTrie::Build(atoms));  // until BuildTrie; merging for real starts from atoms
+
+  // In rank order every token is made by the first rule that nothing forestalls.
+  std::vector<const Rule*> early;  // rules that come before their parts are made
+  for (const Rule& rule : spec.rules) {
+    const auto rank = static_cast<int32_t>(rule.rank);
+    if (PairRank(rule.left, rule.right) != rank) continue;  // replaced by a later rule
+    if (tokens_[rule.left].birth >= rank || tokens_[rule.right].birth >= rank) {
+      early.push_back(&rule);
+      continue;
+    }
+    Token& result = tokens_[rule.result];
+    if (result.birth == kUnborn && NoneCrosses(rule.left, rule.right, rank)) {
+      result.birth = rank;
+      result.left = rule.left;
+      result.right = rule.right;
+    }
+  }
+
+  // Tokens that contain the result of an early rule may be made otherwise, or not at all, or be
+  // made only thanks to it: ask the definition.
+  const auto mark_odd =
+      [&](const std::vector<const Rule*>& rules) -> StatusOr<std::vector<uint32_t>> {
+    std::vector<std::pair<std::string_view, uint32_t>> results;
+    for (const Rule* rule : rules) results.emplace_back(spec.tokens[rule->result], 0u);
+    std::sort(results.begin(), results.end());
+    results.erase(std::unique(results.begin(), results.end()), results.end());
+    JANGBU_ASSIGN_OR_RETURN(const ByteTrie trie, ByteTrie::Build(results));
+    std::vector<uint32_t> odd;
+    for (uint32_t id = 0; id < tokens_.size(); ++id) {
+      const std::string& bytes = spec.tokens[id];
+      tokens_[id].odd = 0;
+      for (const char* p = bytes.data(); p < bytes.data() + bytes.size(); ++p) {
+        if (trie.Longest(p, bytes.data() + bytes.size()).end != nullptr) {
+          tokens_[id].odd = 1;
+          odd.push_back(id);
+          break;
+        }
+      }
+    }
+    return odd;
+  };
+  if (!early.empty()) {
+    JANGBU_ASSIGN_OR_RETURN(const std::vector<uint32_t> suspects, mark_odd(early));
+    for (const uint32_t id : suspects) {
+      if (tokens_[id].birth == -1) continue;
+      Token& token = tokens_[id];
+      const Merged merged = MergeForReal(spec.tokens[id]);
+      token.birth = kUnborn;
+      if (merged.tokens.size() == 1 && merged.tokens[0] == id) {
+        token.birth = static_cast<int32_t>(merged.last.rank);
+        token.left = merged.last.left;
+        token.right = merged.last.right;
+      }
+    }
+    // An early rule with a part that is never made is never used.
+    std::erase_if(early, [&](const Rule* rule) {
+      return tokens_[rule->left].birth == kUnborn || tokens_[rule->right].birth == kUnborn;
+    });
+    JANGBU_ASSIGN_OR_RETURN(const std::vector<uint32_t> odd, mark_odd(early));
+    odd_tokens_ = odd.size();
+  }
+  return OkStatus();
+}
+
+Status BpeModel::BuildTrie(const Spec& spec) {
+  std::vector<std::pair<std::string_view, uint32_t>> reachable;
+  std::vector<std::pair<std::string_view, uint32_t>> others;
+  for (uint32_t id = 0; id < tokens_.size(); ++id) {
+    if (spec.tokens[id].empty()) continue;
+    (tokens_[id].birth != kUnborn ? reachable : others).emplace_back(spec.tokens[id], id);
+  }
+  std::sort(reachable.begin(), reachable.end());
+  reachable_tokens_ = reachable.size();
+  // In this order the tokens that a token starts with stand before it, on a stack.
+  std::vector<size_t> open;
+  for (size_t i = 0; i < reachable.size(); ++i) {
+    while (!open.empty() && !reachable[i].first.starts_with(reachable[open.back()].first))
+      open.pop_back();
+    if (!open.empty()) {
+      if (reachable[open.back()].first == reachable[i].first) {
+        return InvalidArgument("token_repeated",
+                               "tokens " + std::to_string(reachable[open.back()].second) + " and " +
+                                   std::to_string(reachable[i].second) + " are the same bytes");
+      }
+      tokens_[reachable[i].second].next_prefix = reachable[open.back()].second;
+    }
+    open.push_back(i);
+  }
+  JANGBU_ASSIGN_OR_RETURN(trie_, ByteTrie::Build(reachable));
+  if (whole_word_first_) {
+    std::sort(others.begin(), others.end());
+    others.erase(std::unique(others.begin(), others.end(),
+                             [](const auto& a, const auto& b) { return a.first == b.first; }),
+                 others.end());
+    JANGBU_ASSIGN_OR_RETURN(unreachable_, ByteTrie::Build(others));
+  }
+  return OkStatus();
+}
+
+size_t BpeModel::memory_bytes() const {
+  return pairs_.capacity() * sizeof(uint64_t) + pair_results_.capacity() * sizeof(uint32_t) +
+         tokens_.capacity() * sizeof(Token) + trie_.memory_bytes() + unreachable_.memory_bytes();
+}
+
+// ------------------------------------------------------------------------------------------------------
+// compatibility
+
+bool BpeModel::NoneCrosses(uint32_t left, uint32_t right, int32_t limit) const {
+  while (true) {
+    // Here `left` and `right` stand side by side until rank `limit`.
+    if (PairRank(left, right) < limit) return false;
+    const Token& l = tokens_[left];
+    const Token& r = tokens_[right];
+    // Undo the later of the two last merges. At one rank, the left one is made first.
+    if (l.birth > r.birth) {
+      limit = l.birth;
+      left = l.right;
+    } else {
+      if (r.birth < 0) return true;  // Both are atoms.
+      limit = r.birth + 1;
+      right = r.left;
+    }
+  }
+}
+
+bool BpeModel::Compatible(uint32_t left, uint32_t right, BpeScratch& scratch) const {
+  if ((tokens_[left].odd | tokens_[right].odd) == 0) [[likely]] {
+    return NoneCrosses(left, right, kNever);
+  }
+  const uint64_t hash = ((static_cast<uint64_t>(left) << 32) | right) * 0x9E3779B97F4A7C15ull;
+  BpeScratch::PairAnswer& known = scratch.odd_pairs_[hash >> 52];
+  static_assert(kOddPairSlots == 1u << 12);
+  if (known.left != left || known.right != right) {
+    known = {left, right, CompatibleByMerging(left, right)};
+  }
+  return known.valid;
+}
+
+bool BpeModel::CompatibleByMerging(uint32_t left, uint32_t right) const {
+  // Bytes of a token are not kept; its atoms are found by undoing merges.
+  std::vector<uint32_t> undo = {right, left};
+  std::vector<uint32_t> atoms;
+  while (!undo.empty()) {
+    const uint32_t id = undo.back();
+    undo.pop_back();
+    if (tokens_[id].birth == -1) {
+      atoms.push_back(id);
+    } else {
+      undo.push_back(tokens_[id].right);
+      undo.push_back(tokens_[id].left);
+    }
+  }
+  const Merged merged = MergeAtoms(std::move(atoms));
+  return merged.tokens.size() == 2 && merged.tokens[0] == left && merged.tokens[1] == right;
+}
+
+BpeModel::Merged BpeModel::MergeForReal(std::string_view text) const {
+  std::vector<uint32_t> atoms;
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  while (p < end) {
+    const ByteTrie::Match atom = trie_.Longest(p, end);
+    if (atom.end == nullptr) return {};  // No row of atoms: no token.
+    atoms.push_back(atom.value);
+    p = atom.end;
+  }
+  return MergeAtoms(std::move(atoms));
+}
+
+BpeModel::Merged BpeModel::MergeAtoms(std::vector<uint32_t> row) const {
+  struct Candidate {
+    int32_t rank;
+    uint32_t at;
+    uint32_t left;
+    uint32_t right;
+    bool operator>(const Candidate& o) const {
+      return std::pair(rank, at) > std::pair(o.rank, o.at);
+    }
+  };
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
+  std::vector<uint32_t> next(row.size());
+  std::vector<uint32_t> prev(row.size());
+  const auto size = static_cast<uint32_t>(row.size());
+  const auto offer = [&](uint32_t at) {
+    if (at >= size || next[at] >= size) return;
+    const int32_t rank = PairRank(row[at], row[next[at]]);
+    if (rank != kNever) queue.push({rank, at, row[at], row[next[at]]});
+  };
+  for (uint32_t i = 0; i < size; ++i) {
+    next[i] = i + 1;
+    prev[i] = i == 0 ? size : i - 1;
+  }
+  for (uint32_t i = 0; i < size; ++i) offer(i);
+  Merged merged;
+  while (!queue.empty()) {
+    const Candidate c = queue.top();
+    queue.pop();
+    if (row[c.at] != c.left || next[c.at] >= size || row[next[c.at]] != c.right) continue;
+    const uint32_t gone = next[c.at];
+    merged.last = {c.left, c.right, PairResult(c.left, c.right), static_cast<uint32_t>(c.rank)};
+    row[c.at] = merged.last.result;
+    row[gone] = kNoToken;
+    next[c.at] = next[gone];
+    if (next[gone] < size) prev[next[gone]] = c.at;
+    if (prev[c.at] < size) offer(prev[c.at]);
+    offer(c.at);
+  }
+  for (const uint32_t token : row) {
+    if (token != kNoToken) merged.tokens.push_back(token);
+  }
+  return merged;
+}
+
+// -----------------------------------------------------------------------------------------------------------
+// counting
+
+uint32_t BpeModel::Find(std::string_view bytes) const {
+  const uint32_t token = trie_.Find(bytes);
+  return token != ByteTrie::kNone || unreachable_.empty() ? token : unreachable_.Find(bytes);
+}
+
+int64_t BpeModel::Count(std::string_view word, BpeScratch& scratch) const {
+  const char* const p = word.data();
+  const char* const end = p + word.size();
+  if (whole_word_first_ && !unreachable_.empty() && unreachable_.Find(word) != ByteTrie::kNone)
+    return 1;
+  return word.size() < 64 ? CountShort(p, end, scratch) : CountLong(p, end, scratch);
+}
+
+int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch) const {
+  const auto size = static_cast<uint32_t>(end - p);
+  uint32_t stack[64];
+  uint32_t depth = 0;
+  uint32_t at = 0;
+  uint64_t dead = 0;  // bit i: no row of tokens that ends at i goes on to the end
+  uint32_t token = trie_.Longest(p, end).value;
+  if (token == kNoToken) return size;  // Not made of atoms: a broken contract, answered by bytes.
+  while (true) {
+    const Token& t = tokens_[token];
+    const uint32_t to = at + t.length;
+    if (((dead >> to) & 1) == 0 && (depth == 0 || Compatible(stack[depth - 1], token, scratch))) {
+      stack[depth++] = token;
+      at = to;
+      if (at == size) return depth;
+      token = trie_.Longest(p + at, end).value;
+      if (token == kNoToken) return size;
+      continue;
+    }
+    while (tokens_[token].next_prefix == kNoToken) {
+      // Nothing fits after the row that ends here: take its last token back and try a shorter one.
+      dead |= uint64_t{1} << at;
+      if (depth == 0) return size;
+      token = stack[--depth];
+      at -= tokens_[token].length;
+    }
+    token = tokens_[token].next_prefix;
+  }
+}
+
+int64_t BpeModel::CountLong(const char* p, const char* end, BpeScratch& scratch) const {
+  const auto size = static_cast<size_t>(end - p);
+  std::vector<uint32_t>& stack = scratch.stack_;
+  std::vector<uint64_t>& dead = scratch.dead_;
+  stack.clear();
+  dead.assign(size / 64 + 1, 0);
+  int64_t count = -1;
+  size_t at = 0;
+  uint32_t token = trie_.Longest(p, end).value;
+  while (token != kNoToken) {
+    const size_t to = at + tokens_[token].length;
+    if (((dead[to / 64] >> (to % 64)) & 1) == 0 &&
+        (stack.empty() || Compatible(stack.back(), token, scratch))) {
+      stack.push_back(token);
+      at = to;
+      if (at == size) {
+        count = static_cast<int64_t>(stack.size());
+        break;
+      }
+      token = trie_.Longest(p + at, end).value;
+      continue;
+    }
+    while (tokens_[token].next_prefix == kNoToken) {
+      dead[at / 64] |= uint64_t{1} << (at % 64);
+      if (stack.empty()) break;
+      token = stack.back();
+      stack.pop_back();
+      at -= tokens_[token].length;
+    }
+    token = tokens_[token].next_prefix;
+  }
+  if (stack.capacity() > kScratchKept) std::vector<uint32_t>().swap(stack);
+  if (dead.capacity() > kScratchKept) std::vector<uint64_t>().swap(dead);
+  return count < 0 ? static_cast<int64_t>(size) : count;
+}
+
+}  // namespace jangbu::ingest::tokens

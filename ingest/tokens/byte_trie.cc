@@ -1,0 +1,149 @@
+#include "ingest/tokens/byte_trie.h"
+
+#include <algorithm>
+#include <string>
+
+namespace jangbu::ingest::tokens {
+namespace {
+
+constexpr uint32_t kRootCheck = 0xFFFFFFFE;
+constexpr int kTriesMax = 64;  // free slots tried before a new block is opened
+
+// Free slots as a doubly linked ring, so that nodes with one child (nearly all) take the first free
+// slot.
+class Slots {
+ public:
+  explicit Slots(std::vector<ByteTrie::Node>& nodes) : nodes_(nodes) {}
+
+  void AddBlock() {
+    const auto first = static_cast<uint32_t>(nodes_.size());
+    nodes_.resize(nodes_.size() + 256);
+    next_.resize(nodes_.size());
+    prev_.resize(nodes_.size());
+    for (uint32_t i = first; i < first + 256; ++i) {
+      prev_[i] = tail_;
+      next_[i] = ByteTrie::kNone;
+      if (tail_ == ByteTrie::kNone) {
+        head_ = i;
+      } else {
+        next_[tail_] = i;
+      }
+      tail_ = i;
+    }
+  }
+  void Take(uint32_t slot) {
+    const uint32_t p = prev_[slot];
+    const uint32_t n = next_[slot];
+    (p == ByteTrie::kNone ? head_ : next_[p]) = n;
+    (n == ByteTrie::kNone ? tail_ : prev_[n]) = p;
+    taken_[slot] = true;
+  }
+  bool Free(uint32_t slot) const { return !taken_[slot]; }
+  void GrowTaken() { taken_.resize(nodes_.size()); }
+
+  // A base for children `bytes`: every base ^ byte is free. Opens blocks as needed.
+  uint32_t FindBase(const std::vector<unsigned char>& bytes) {
+    uint32_t slot = search_;
+    if (bytes.size() == 1) slot = head_;
+    if (slot == ByteTrie::kNone || taken_[slot]) slot = head_;
+    for (int tries = 0; slot != ByteTrie::kNone && tries < kTriesMax; ++tries) {
+      const uint32_t base = slot ^ bytes[0];
+      const bool fits = std::all_of(bytes.begin(), bytes.end(),
+                                    [&](unsigned char c) { return !taken_[base ^ c]; });
+      if (fits) return base;
+      slot = next_[slot];
+    }
+    const auto first = static_cast<uint32_t>(nodes_.size());
+    AddBlock();
+    GrowTaken();
+    search_ = first;
+    return first ^ bytes[0];
+  }
+
+ private:
+  std::vector<ByteTrie::Node>& nodes_;
+  std::vector<uint32_t> next_;
+  std::vector<uint32_t> prev_;
+  std::vector<bool> taken_;
+  uint32_t head_ = ByteTrie::kNone;
+  uint32_t tail_ = ByteTrie::kNone;
+  uint32_t search_ = ByteTrie::kNone;
+};
+
+}  // namespace
+
+ByteTrie::ByteTrie() : nodes_(256) { nodes_[0].check = kRootCheck; }
+
+StatusOr<ByteTrie> ByteTrie::Build(
+    const std::vector<std::pair<std::string_view, uint32_t>>& sorted) {
+  ByteTrie trie;
+  if (sorted.empty()) return trie;
+  trie.empty_ = false;
+  trie.nodes_.clear();
+  Slots slots(trie.nodes_);
+  slots.AddBlock();
+  slots.GrowTaken();
+  slots.Take(0);
+  trie.nodes_[0].check = kRootCheck;
+
+  // A node still to be laid out: the keys [first, last) share their first `depth` bytes.
+  struct Pending {
+    uint32_t node;
+    uint32_t first;
+    uint32_t last;
+    uint32_t depth;
+  };
+  std::vector<Pending> pending = {{0, 0, static_cast<uint32_t>(sorted.size()), 0}};
+  std::vector<unsigned char> bytes;
+  std::vector<uint32_t> starts;
+  while (!pending.empty()) {
+    Pending at = pending.back();
+    pending.pop_back();
+    if (sorted[at.first].first.size() == at.depth) {
+      trie.nodes_[at.node].value = sorted[at.first].second;
+      if (++at.first == at.last) continue;
+    }
+    bytes.clear();
+    starts.clear();
+    // Keys of one byte lie together; gallop from one to the next.
+    for (uint32_t i = at.first; i < at.last;) {
+      const auto c = static_cast<unsigned char>(sorted[i].first[at.depth]);
+      bytes.push_back(c);
+      starts.push_back(i);
+      uint32_t step = 1;
+      uint32_t low = i;
+      uint32_t high = i + 1;
+      while (high < at.last && static_cast<unsigned char>(sorted[high].first[at.depth]) == c) {
+        low = high;
+        step *= 2;
+        high = at.last - high > step ? high + step : at.last;
+      }
+      while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (static_cast<unsigned char>(sorted[middle].first[at.depth]) == c) {
+          low = middle;
+        } else {
+          high = middle;
+        }
+      }
+      i = high;
+    }
+    starts.push_back(at.last);
+    const uint32_t base = slots.FindBase(bytes);
+    if (trie.nodes_.size() > kNodesMax) {
+      return ResourceExhausted("vocabulary_too_large",
+                               "the entries need more than 2^24 trie nodes");
+    }
+    trie.nodes_[at.node].base = base;
+    for (size_t i = bytes.size(); i-- > 0;) {
+      const uint32_t child = base ^ bytes[i];
+      slots.Take(child);
+      trie.nodes_[child].check = at.node;
+      pending.push_back({child, starts[i], starts[i + 1], at.depth + 1});
+    }
+  }
+  trie.nodes_.shrink_to_fit();
+  return trie;
+}
+
+}  // namespace jangbu::ingest::tokens

@@ -1,0 +1,411 @@
+// Reads Hugging Face tokenizer.json. Every key is either understood, known to have no effect on
+// counts, or refused by name: a key this reader has never heard of may change counts.
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "ingest/tokens/byte_alphabet.h"
+#include "ingest/tokens/char_class.h"
+#include "ingest/tokens/tokenizer_file.h"
+
+namespace jangbu::ingest::tokens {
+namespace {
+
+using simdjson::dom::array;
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+Status Malformed(std::string_view field, std::string_view why) {
+  return InvalidArgument("tokenizer_malformed", std::string(field).append(": ").append(why));
+}
+
+std::string Quoted(std::string_view s) {
+  // Names in messages stay short and printable.
+  std::string out = "\"";
+  for (const char c : s.substr(0, 120))
+    out.push_back(static_cast<unsigned char>(c) < 0x20 ? '?' : c);
+  return out.append("\"");
+}
+
+// A JSON object read by its known keys: what is left over when all were asked for is refused.
+class Fields {
+ public:
+  static StatusOr<Fields> Of(const element& value, std::string path) {
+    object o;
+    if (value.get(o) != simdjson::SUCCESS) return Malformed(path, "an object is expected");
+    Fields fields;
+    fields.path_ = std::move(path);
+    for (const auto& [key, v] : o) {
+      for (const auto& [seen, unused] : fields.all_) {
+        if (seen == key) return Malformed(fields.path_ + "." + std::string(key), "is there twice");
+      }
+      if (fields.all_.size() >= 64) return Malformed(fields.path_, "has too many keys");
+      fields.all_.emplace_back(key, v);
+    }
+    fields.asked_.resize(fields.all_.size());
+    return fields;
+  }
+
+  const std::string& path() const { return path_; }
+  std::string At(std::string_view key) const { return path_ + "." + std::string(key); }
+
+  // The value, or nothing when it is absent or null.
+  std::optional<element> Get(std::string_view key) {
+    for (size_t i = 0; i < all_.size(); ++i) {
+      if (all_[i].first != key) continue;
+      asked_[i] = true;
+      if (all_[i].second.is_null()) return std::nullopt;
+      return all_[i].second;
+    }
+    return std::nullopt;
+  }
+  void Ignore(std::string_view key) { Get(key); }
+
+  StatusOr<bool> Bool(std::string_view key, bool fallback) {
+    const auto v = Get(key);
+    if (!v) return fallback;
+    bool b = false;
+    if (v->get(b) != simdjson::SUCCESS) return Malformed(At(key), "true or false is expected");
+    return b;
+  }
+  // The string, "" when absent.
+  StatusOr<std::string_view> String(std::string_view key) {
+    const auto v = Get(key);
+    if (!v) return std::string_view();
+    std::string_view s;
+    if (v->get(s) != simdjson::SUCCESS) return Malformed(At(key), "a string is expected");
+    return s;
+  }
+  StatusOr<uint32_t> Id(std::string_view key) {
+    const auto v = Get(key);
+    uint64_t id = 0;
+    if (!v || v->get(id) != simdjson::SUCCESS || id >= BpeModel::kTokensMax) {
+      return Malformed(At(key), "a number below 2^21 is expected");
+    }
+    return static_cast<uint32_t>(id);
+  }
+  // Refuses what was not asked for.
+  Status Finish() const {
+    for (size_t i = 0; i < all_.size(); ++i) {
+      if (!asked_[i]) return Unsupported(path_ + "." + std::string(all_[i].first.substr(0, 100)));
+    }
+    return OkStatus();
+  }
+
+ private:
+  std::string path_;
+  std::vector<std::pair<std::string_view, element>> all_;
+  std::vector<bool> asked_;
+};
+
+using Ids = absl::flat_hash_map<std::string_view, uint32_t>;
+
+// {"String": s} or {"Regex": s}.
+struct Pattern {
+  bool regex = false;
+  std::string_view text;
+};
+StatusOr<Pattern> ReadPattern(Fields& fields) {
+  const auto v = fields.Get("pattern");
+  if (!v) return Malformed(fields.At("pattern"), "is missing");
+  JANGBU_ASSIGN_OR_RETURN(Fields inner, Fields::Of(*v, fields.At("pattern")));
+  JANGBU_ASSIGN_OR_RETURN(const std::string_view regex, inner.String("Regex"));
+  JANGBU_ASSIGN_OR_RETURN(const std::string_view literal, inner.String("String"));
+  JANGBU_RETURN_IF_ERROR(inner.Finish());
+  if (regex.empty() == literal.empty())
+    return Malformed(inner.path(), "one of Regex and String is expected");
+  return Pattern{!regex.empty(), regex.empty() ? literal : regex};
+}
+
+Status ReadNormalizer(const element& value, const std::string& path, int depth,
+                      TokenizerFile& file) {
+  if (depth > 8) return Malformed(path, "is nested too deeply");
+  JANGBU_ASSIGN_OR_RETURN(Fields fields, Fields::Of(value, path));
+  JANGBU_ASSIGN_OR_RETURN(const std::string_view type, fields.String("type"));
+  using Kind = NormalizerStep::Kind;
+  if (type == "Sequence") {
+    const auto list = fields.Get("normalizers");
+    array steps;
+    if (!list || list->get(steps) != simdjson::SUCCESS)
+      return Malformed(fields.At("normalizers"), "a list is expected");
+    int i = 0;
+    for (const element& step : steps) {
+      JANGBU_RETURN_IF_ERROR(ReadNormalizer(
+          step, path + ".normalizers[" + std::to_string(i++) + "]", depth + 1, file));
+    }
+  } else if (type == "NFC" || type == "NFD" || type == "NFKC" || type == "NFKD") {
+    file.normalizer.push_back({type == "NFC"    ? Kind::kNfc
+                               : type == "NFD"  ? Kind::kNfd
+                               : type == "NFKC" ? Kind::kNfkc
+                                                : Kind::kNfkd,
+                               "", ""});
+    file.features.push_back("normalizer " + std::string(type));
+  } else if (type == "Prepend") {
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view text, fields.String("prepend"));
+    file.normalizer.push_back({Kind::kPrepend, std::string(text), ""});
+    file.features.push_back("normalizer Prepend " + Quoted(text));
+  } else if (type == "Replace") {
+    JANGBU_ASSIGN_OR_RETURN(const Pattern pattern, ReadPattern(fields));
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view content, fields.String("content"));
+    if (pattern.regex) return Unsupported(path + " Replace Regex " + Quoted(pattern.text));
+    file.normalizer.push_back({Kind::kReplace, std::string(pattern.text), std::string(content)});
+    file.features.push_back("normalizer Replace " + Quoted(pattern.text));
+  } else {
+    return Unsupported(path + " " + Quoted(type));
+  }
+  if (file.normalizer.size() > 32) return Malformed(path, "has too many steps");
+  return fields.Finish();
+}
+
+struct PreTokenizer {
+  bool byte_level = false;
+};
+
+Status ReadPreTokenizer(const element& value, const std::string& path, int depth,
+                        TokenizerFile& file, PreTokenizer& pre) {
+  if (depth > 8) return Malformed(path, "is nested too deeply");
+  JANGBU_ASSIGN_OR_RETURN(Fields fields, Fields::Of(value, path));
+  JANGBU_ASSIGN_OR_RETURN(const std::string_view type, fields.String("type"));
+  if (pre.byte_level) return Unsupported(path + " " + Quoted(type) + " after ByteLevel");
+  if (type == "Sequence") {
+    const auto list = fields.Get("pretokenizers");
+    array steps;
+    if (!list || list->get(steps) != simdjson::SUCCESS) {
+      return Malformed(fields.At("pretokenizers"), "a list is expected");
+    }
+    int i = 0;
+    for (const element& step : steps) {
+      JANGBU_RETURN_IF_ERROR(ReadPreTokenizer(
+          step, path + ".pretokenizers[" + std::to_string(i++) + "]", depth + 1, file, pre));
+    }
+  } else if (type == "Split") {
+    JANGBU_ASSIGN_OR_RETURN(const Pattern pattern, ReadPattern(fields));
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view behavior, fields.String("behavior"));
+    JANGBU_ASSIGN_OR_RETURN(const bool invert, fields.Bool("invert", false));
+    const SplitShape* shape = pattern.regex ? FindShape(pattern.text) : nullptr;
+    if (shape == nullptr) return Unsupported(path + " Split " + Quoted(pattern.text));
+    // Every character falls in some match of these patterns, so what is removed or merged makes no
+    // odds when pieces are isolated and the match is not inverted; all else is refused.
+    if (behavior != "Isolated") return Unsupported(fields.At("behavior") + " " + Quoted(behavior));
+    if (invert) return Unsupported(fields.At("invert") + " true");
+    file.stages.push_back({SplitStage::Kind::kShape, shape});
+    file.features.push_back("split " + std::string(NameOf(*shape)));
+  } else if (type == "Digits") {
+    JANGBU_ASSIGN_OR_RETURN(const bool each, fields.Bool("individual_digits", false));
+    file.stages.push_back(
+        {each ? SplitStage::Kind::kEachDigit : SplitStage::Kind::kDigits, nullptr});
+    file.features.push_back(each ? "split each digit" : "split digits");
+  } else if (type == "ByteLevel") {
+    JANGBU_ASSIGN_OR_RETURN(const bool prefix_space, fields.Bool("add_prefix_space", true));
+    JANGBU_ASSIGN_OR_RETURN(const bool use_regex, fields.Bool("use_regex", true));
+    fields.Ignore("trim_offsets");
+    // A prefix space before each piece of an earlier split is another thing than one before the
+    // text.
+    if (prefix_space && !file.stages.empty())
+      return Unsupported(fields.At("add_prefix_space") + " after a split");
+    file.prefix_space = prefix_space;
+    if (use_regex) {
+      file.stages.push_back({SplitStage::Kind::kShape, FindShape(PatternOf(kGpt2Shape))});
+      file.features.push_back("split " + std::string(NameOf(kGpt2Shape)));
+    }
+    pre.byte_level = true;
+    file.features.push_back("byte level");
+  } else {
+    return Unsupported(path + " " + Quoted(type));
+  }
+  if (file.stages.size() > 8) return Malformed(path, "has too many splits");
+  return fields.Finish();
+}
+
+Status ReadAddedTokens(const element& value, TokenizerFile& file) {
+  array list;
+  if (value.get(list) != simdjson::SUCCESS) return Malformed("added_tokens", "a list is expected");
+  size_t i = 0;
+  for (const element& item : list) {
+    JANGBU_ASSIGN_OR_RETURN(Fields fields,
+                            Fields::Of(item, "added_tokens[" + std::to_string(i++) + "]"));
+    AddedToken token;
+    JANGBU_ASSIGN_OR_RETURN(token.id, fields.Id("id"));
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view content, fields.String("content"));
+    JANGBU_ASSIGN_OR_RETURN(token.special, fields.Bool("special", false));
+    JANGBU_ASSIGN_OR_RETURN(token.normalized, fields.Bool("normalized", !token.special));
+    for (const std::string_view option : {"single_word", "lstrip", "rstrip"}) {
+      JANGBU_ASSIGN_OR_RETURN(const bool set, fields.Bool(option, false));
+      if (set) return Unsupported(fields.At(option) + " true");
+    }
+    JANGBU_RETURN_IF_ERROR(fields.Finish());
+    if (content.size() > BpeModel::kTokenBytesMax)
+      return Malformed(fields.path(), "is longer than 2048 bytes");
+    token.content = content;
+    if (!token.content.empty()) file.added.push_back(std::move(token));
+    if (file.added.size() > 100'000)
+      return ResourceExhausted("added_tokens_too_many", "more than 100000");
+  }
+  return OkStatus();
+}
+
+// {"token": id, ...} → ids; `file.tokens` gets the spelling.
+Status ReadVocab(Fields& model, TokenizerFile& file, Ids& ids) {
+  const auto value = model.Get("vocab");
+  object vocab;
+  if (!value || value->get(vocab) != simdjson::SUCCESS)
+    return Malformed("model.vocab", "an object is expected");
+  ids.reserve(std::min<size_t>(vocab.size() == 0xFFFFFF ? BpeModel::kTokensMax : vocab.size(),
+                               BpeModel::kTokensMax));
+  uint64_t id_max = 0;
+  for (const auto& [token, v] : vocab) {
+    uint64_t id = 0;
+    if (v.get(id) != simdjson::SUCCESS || id >= BpeModel::kTokensMax) {
+      return Malformed("model.vocab[" + Quoted(token) + "]", "an id below 2^21 is expected");
+    }
+    if (!ids.emplace(token, static_cast<uint32_t>(id)).second) {
+      return Malformed("model.vocab[" + Quoted(token) + "]", "is there twice");
+    }
+    id_max = std::max(id_max, id);
+  }
+  if (ids.empty()) return Malformed("model.vocab", "is empty");
+  file.tokens.resize(id_max + 1);
+  std::vector<bool> taken(id_max + 1);
+  for (const auto& [token, id] : ids) {
+    if (taken[id]) return Malformed("model.vocab", "id " + std::to_string(id) + " is given twice");
+    taken[id] = true;
+    file.tokens[id] = token;
+  }
+  return OkStatus();
+}
+
+Status ReadMerges(Fields& model, const Ids& ids, TokenizerFile& file) {
+  const auto value = model.Get("merges");
+  array merges;
+  if (!value || value->get(merges) != simdjson::SUCCESS)
+    return Malformed("model.merges", "a list is expected");
+  std::string whole;
+  size_t i = 0;
+  for (const element& merge : merges) {
+    std::string_view left;
+    std::string_view right;
+    std::string_view line;
+    array pair;
+    const auto here = [&] { return "model.merges[" + std::to_string(i) + "]"; };
+    if (merge.get(line) == simdjson::SUCCESS) {
+      const size_t space = line.find(' ');
+      if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos) {
+        return Malformed(here(), "two tokens are expected");
+      }
+      left = line.substr(0, space);
+      right = line.substr(space + 1);
+    } else if (merge.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+               pair.at(0).get(left) != simdjson::SUCCESS ||
+               pair.at(1).get(right) != simdjson::SUCCESS) {
+      return Malformed(here(), "two tokens are expected");
+    }
+    whole.assign(left).append(right);
+    const auto l = ids.find(left);
+    const auto r = ids.find(right);
+    const auto w = ids.find(whole);
+    if (l == ids.end() || r == ids.end() || w == ids.end()) {
+      return Malformed(here(), Quoted(l == ids.end()   ? left
+                                      : r == ids.end() ? right
+                                                       : whole) +
+                                   " is not in the vocabulary");
+    }
+    if (left.empty() || right.empty()) return Malformed(here(), "has an empty side");
+    file.merges.push_back({l->second, r->second, w->second});
+    if (++i > BpeModel::kRulesMax)
+      return ResourceExhausted("merges_too_many", "more than 2^22 merges");
+  }
+  return OkStatus();
+}
+
+Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
+  if (model.Get("dropout")) {
+    double dropout = 0;
+    if (model.Get("dropout")->get(dropout) != simdjson::SUCCESS || dropout != 0)
+      return Unsupported("model.dropout");
+  }
+  for (const std::string_view key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view affix, model.String(key));
+    if (!affix.empty()) return Unsupported(model.At(key) + " " + Quoted(affix));
+  }
+  JANGBU_ASSIGN_OR_RETURN(const std::string_view unk, model.String("unk_token"));
+  JANGBU_ASSIGN_OR_RETURN(const bool fuse_unk, model.Bool("fuse_unk", false));
+  JANGBU_ASSIGN_OR_RETURN(const bool byte_fallback, model.Bool("byte_fallback", false));
+  JANGBU_ASSIGN_OR_RETURN(file.whole_word_first, model.Bool("ignore_merges", false));
+  if (file.whole_word_first) file.features.push_back("ignore_merges");
+  Ids ids;
+  JANGBU_RETURN_IF_ERROR(ReadVocab(model, file, ids));
+  JANGBU_RETURN_IF_ERROR(ReadMerges(model, ids, file));
+  if (!pre.byte_level) return Unsupported("model BPE without the ByteLevel pre-tokenizer");
+  (void)unk;  // Never used when every byte has a token, which is checked below.
+  (void)fuse_unk;
+  (void)byte_fallback;
+
+  file.family = TokenizerFamily::kHfByteLevelBpe;
+  for (uint32_t id = 0; id < file.tokens.size(); ++id) {
+    // A token that cannot be spelled in the byte alphabet is never met; merges of it would be.
+    if (auto bytes = BytesOfAlphabet(file.tokens[id])) {
+      file.tokens[id] = std::move(*bytes);
+    } else {
+      file.tokens[id].clear();
+    }
+  }
+  for (size_t i = 0; i < file.merges.size(); ++i) {
+    const Merge& m = file.merges[i];
+    if (file.tokens[m.left].empty() || file.tokens[m.right].empty()) {
+      return Unsupported("model.merges[" + std::to_string(i) + "] outside the byte alphabet");
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<TokenizerFile> ParseHfTokenizerJson(std::string_view bytes) {
+  simdjson::dom::parser parser(Tokenizer::kFileBytesMax);
+  if (parser.allocate(bytes.size() + 1, 64) != simdjson::SUCCESS) {
+    return ResourceExhausted("tokenizer_too_large", "no memory to read it");
+  }
+  element root;
+  const auto error = parser.parse(bytes.data(), bytes.size(), true).get(root);
+  if (error != simdjson::SUCCESS)
+    return Malformed("tokenizer.json", simdjson::error_message(error));
+  JANGBU_ASSIGN_OR_RETURN(Fields top, Fields::Of(root, "tokenizer"));
+  TokenizerFile file;
+  JANGBU_ASSIGN_OR_RETURN(const std::string_view version, top.String("version"));
+  if (!version.empty() && version != "1.0") return Unsupported("version " + Quoted(version));
+  for (const std::string_view key : {"truncation", "padding"}) {
+    if (top.Get(key)) return Unsupported(top.At(key));
+  }
+  // The post-processor only adds special tokens, the decoder only turns tokens back into text.
+  top.Ignore("post_processor");
+  top.Ignore("decoder");
+  if (const auto v = top.Get("added_tokens")) JANGBU_RETURN_IF_ERROR(ReadAddedTokens(*v, file));
+  if (const auto v = top.Get("normalizer"))
+    JANGBU_RETURN_IF_ERROR(ReadNormalizer(*v, "normalizer", 0, file));
+  PreTokenizer pre;
+  if (const auto v = top.Get("pre_tokenizer")) {
+    JANGBU_RETURN_IF_ERROR(ReadPreTokenizer(*v, "pre_tokenizer", 0, file, pre));
+  }
+  const auto model_value = top.Get("model");
+  if (!model_value) return Malformed("model", "is missing");
+  JANGBU_ASSIGN_OR_RETURN(Fields model, Fields::Of(*model_value, "model"));
+  JANGBU_RETURN_IF_ERROR(top.Finish());
+  JANGBU_ASSIGN_OR_RETURN(const std::string_view type, model.String("type"));
+  if (type == "BPE") {
+    JANGBU_RETURN_IF_ERROR(ReadBpe(model, pre, file));
+  } else {
+    return Unsupported("model.type " + Quoted(type));
+  }
+  JANGBU_RETURN_IF_ERROR(model.Finish());
+  file.algorithm = FamilyName(file.family);
+  return file;
+}
+
+}  // namespace jangbu::ingest::tokens
