@@ -2,8 +2,6 @@
 
 // A small log for tests: keys from fixed seeds, entries from their numbers.
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstdint>
 #include <string>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "ledger/merkle/checkpoint.h"
 #include "ledger/merkle/leaf.h"
 #include "ledger/merkle/note.h"
@@ -30,7 +29,7 @@ inline MerkleTree TestTree(uint64_t size) {
 inline NoteSigner TestSigner(std::string_view name, std::string_view seed_text,
                              KeyType type = KeyType::kEd25519) {
   StatusOr<NoteSigner> signer = NoteSigner::Create(name, Sha256(seed_text), type);
-  EXPECT_TRUE(signer.ok()) << signer.status();
+  JANGBU_CHECK(signer.ok());
   return *std::move(signer);
 }
 
@@ -52,18 +51,18 @@ struct TestLog {
 
   Checkpoint Head(uint64_t size) const {
     StatusOr<Digest> root = tree.Root(size);
-    EXPECT_TRUE(root.ok()) << root.status();
+    JANGBU_CHECK(root.ok());
     return {signer.name(), size, *root};
   }
   std::string Signed(const Checkpoint& checkpoint) const {
     StatusOr<std::string> bytes = SignCheckpoint(checkpoint, signer);
-    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    JANGBU_CHECK(bytes.ok());
     return *bytes;
   }
   std::string SignedHead(uint64_t size) const { return Signed(Head(size)); }
   Receipt ReceiptOf(uint64_t index, uint64_t size) const {
     StatusOr<Receipt> receipt = MakeReceipt(tree, index, openings[index], SignedHead(size));
-    EXPECT_TRUE(receipt.ok()) << receipt.status();
+    JANGBU_CHECK(receipt.ok());
     return *std::move(receipt);
   }
 
