@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -51,6 +52,19 @@ FullKey MakeFullKey(TableId table, const Key& key) {
   std::memcpy(out.data() + 8, key.data(), key.size());
   return out;
 }
+
+// As memcmp orders them, without the call: sorting is a quarter of the work of filing.
+bool Before(const FullKey& a, const FullKey& b) {
+  for (size_t i = 0; i < kFullKeyBytes; i += 8) {
+    uint64_t x;
+    uint64_t y;
+    std::memcpy(&x, a.data() + i, 8);
+    std::memcpy(&y, b.data() + i, 8);
+    if (x != y) return __builtin_bswap64(x) < __builtin_bswap64(y);
+  }
+  return false;
+}
+static_assert(std::endian::native == std::endian::little);
 
 rocksdb::Slice ToSlice(const FullKey& key) { return {key.data(), key.size()}; }
 
@@ -360,13 +374,14 @@ Status RocksKeyIndex::State::Ingest(const Table& table) {
   std::vector<Entry> entries;
   entries.reserve(table.size());
   table.ForEach([&](const Entry& entry) { entries.push_back(entry); });
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::memcmp(a.key.data(), b.key.data(), kFullKeyBytes) < 0;
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return Before(a.key, b.key); });
 
   const std::string path = dir + "/ingest.sst.new";
   const rocksdb::Options file_options(DbOptions(), KeysFamily(options));
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), file_options, keys_family());
+  // The file is read again soon, by lookups and by merging: leave it in the page cache.
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), file_options, keys_family(),
+                                /*invalidate_page_cache=*/false);
   rocksdb::Status status = writer.Open(path);
   for (const Entry& entry : entries) {
     if (!status.ok()) break;
