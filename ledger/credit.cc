@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/bytes.h"
+#include "base/bytes.h"
 #include "base/check.h"
 
 namespace jangbu::ledger {
@@ -18,17 +20,17 @@ std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Po
   std::stable_sort(by_size.begin(), by_size.end(), [&waiting](size_t a, size_t b) {
     return waiting[a].provisional_korean_tokens > waiting[b].provisional_korean_tokens;
   });
-  __int128 total = 0;
-  for (const WaitingDocument& document : waiting) total += document.provisional_korean_tokens;
+  int128 total = 0;
+  for (const WaitingDocument& document : waiting) total += static_cast<uint64_t>(document.provisional_korean_tokens);
   size_t first = 0;
   while (first < by_size.size()) {
     const int64_t largest = waiting[by_size[first]].provisional_korean_tokens;
-    if (static_cast<__int128>(largest) * 100 <= total * policy.lot_document_share_percent_max) break;
-    total -= largest;
+    if (static_cast<int128>(largest) * 100 <= total * policy.lot_document_share_percent_max) break;
+    total -= static_cast<uint64_t>(largest);
     ++first;
   }
   const size_t documents = by_size.size() - first;
-  if (static_cast<int64_t>(documents) < policy.lot_documents_min && total < policy.lot_tokens_min) return {};
+  if (static_cast<int64_t>(documents) < policy.lot_documents_min && total < static_cast<uint64_t>(policy.lot_tokens_min)) return {};
   chosen.assign(by_size.begin() + static_cast<std::ptrdiff_t>(first), by_size.end());
   std::sort(chosen.begin(), chosen.end());
   return chosen;
@@ -46,8 +48,8 @@ Grains ToGrains(int64_t items, int64_t carry, int64_t grain) {
 
 int64_t EntitlementFor(int64_t words, const Policy& policy) {
   JANGBU_CHECK(words >= 0 && policy.entitlement_numerator >= 0 && policy.entitlement_denominator > 0);
-  const __int128 amount = static_cast<__int128>(words) * policy.entitlement_numerator / policy.entitlement_denominator;
-  JANGBU_CHECK(amount <= INT64_MAX);
+  const int128 amount = static_cast<int128>(words) * policy.entitlement_numerator / policy.entitlement_denominator;
+  JANGBU_CHECK(amount <= static_cast<uint64_t>(INT64_MAX));
   return static_cast<int64_t>(amount);
 }
 

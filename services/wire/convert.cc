@@ -1,0 +1,374 @@
+#include "services/wire/convert.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "services/wire/ids.h"
+#include "services/wire/text.h"
+
+namespace jangbu::services::wire {
+namespace {
+
+// Enums of ledger/entry.h were given the numbers of the wire; these say so once.
+static_assert(static_cast<int>(ledger::SourceType::kBook) == v1::SOURCE_TYPE_BOOK);
+static_assert(static_cast<int>(ledger::SourceType::kArticle) == v1::SOURCE_TYPE_ARTICLE);
+static_assert(static_cast<int>(ledger::SourceType::kReport) == v1::SOURCE_TYPE_REPORT);
+static_assert(static_cast<int>(ledger::SourceType::kPaper) == v1::SOURCE_TYPE_PAPER);
+static_assert(static_cast<int>(ledger::SourceType::kText) == v1::SOURCE_TYPE_TEXT);
+static_assert(v1::SourceType_ARRAYSIZE == 6);
+static_assert(static_cast<int>(ledger::Role::kPartner) == v1::ROLE_PARTNER);
+static_assert(static_cast<int>(ledger::Role::kFinance) == v1::ROLE_FINANCE);
+static_assert(static_cast<int>(ledger::Role::kCompliance) == v1::ROLE_COMPLIANCE);
+static_assert(static_cast<int>(ledger::Role::kOperator) == v1::ROLE_OPERATOR);
+static_assert(static_cast<int>(ledger::Role::kTrainer) == v1::ROLE_TRAINER);
+static_assert(static_cast<int>(ledger::Role::kGateway) == v1::ROLE_GATEWAY);
+static_assert(v1::Role_ARRAYSIZE == 7);
+static_assert(static_cast<int>(ledger::Verdict::kAccepted) == v1::VERDICT_ACCEPTED);
+static_assert(static_cast<int>(ledger::Verdict::kExactDuplicate) == v1::VERDICT_EXACT_DUPLICATE);
+static_assert(static_cast<int>(ledger::Verdict::kNearDuplicate) == v1::VERDICT_NEAR_DUPLICATE);
+static_assert(static_cast<int>(ledger::Verdict::kRejected) == v1::VERDICT_REJECTED);
+static_assert(v1::Verdict_ARRAYSIZE == 5);
+static_assert(static_cast<int>(ledger::UploadState::kOpen) == v1::UPLOAD_STATE_OPEN);
+static_assert(static_cast<int>(ledger::UploadState::kSealed) == v1::UPLOAD_STATE_SEALED);
+static_assert(static_cast<int>(ledger::UploadState::kDone) == v1::UPLOAD_STATE_DONE);
+static_assert(static_cast<int>(ledger::UploadState::kCancelled) == v1::UPLOAD_STATE_CANCELLED);
+static_assert(v1::UploadState_ARRAYSIZE == 5);
+
+constexpr size_t kMaxStringBytes = 64 << 10;
+
+// A string of the domain in a string of the wire: UTF-8, whatever happened on the way.
+std::string Utf8(std::string_view text) {
+  return IsUtf8(text) ? std::string(text) : ToUtf8(text, kMaxStringBytes);
+}
+
+void SetError(const Status& error, std::string* reason, std::string* message) {
+  if (error.ok()) return;
+  *reason = std::string(ReasonOf(error));
+  if (reason->empty()) *reason = "internal";
+  *message = ToUtf8(MessageOf(error), kMaxStringBytes);
+}
+
+}  // namespace
+
+v1::SourceType ToWire(ledger::SourceType value) { return static_cast<v1::SourceType>(value); }
+v1::Role ToWire(ledger::Role value) { return static_cast<v1::Role>(value); }
+v1::Verdict ToWire(ledger::Verdict value) { return static_cast<v1::Verdict>(value); }
+v1::UploadState ToWire(ledger::UploadState value) { return static_cast<v1::UploadState>(value); }
+
+StatusOr<ledger::SourceType> FromWire(v1::SourceType value) {
+  if (value != v1::SOURCE_TYPE_UNSPECIFIED && v1::SourceType_IsValid(value)) {
+    return static_cast<ledger::SourceType>(value);
+  }
+  return InvalidArgument("bad_source_type",
+                         "a corpus is one of book, article, report, paper, text; got number " +
+                             std::to_string(static_cast<int>(value)));
+}
+
+StatusOr<ledger::Role> FromWire(v1::Role value) {
+  if (value != v1::ROLE_UNSPECIFIED && v1::Role_IsValid(value)) {
+    return static_cast<ledger::Role>(value);
+  }
+  return InvalidArgument(
+      "bad_role",
+      "a role is one of partner, finance, compliance, operator, trainer, gateway; got number " +
+          std::to_string(static_cast<int>(value)));
+}
+
+StatusOr<ledger::Verdict> FromWire(v1::Verdict value) {
+  if (value != v1::VERDICT_UNSPECIFIED && v1::Verdict_IsValid(value)) {
+    return static_cast<ledger::Verdict>(value);
+  }
+  return InvalidArgument(
+      "bad_verdict", "there is no verdict with number " + std::to_string(static_cast<int>(value)));
+}
+
+std::string_view NameOf(ledger::Role role) {
+  switch (role) {
+    case ledger::Role::kPartner:
+      return "partner";
+    case ledger::Role::kFinance:
+      return "finance";
+    case ledger::Role::kCompliance:
+      return "compliance";
+    case ledger::Role::kOperator:
+      return "operator";
+    case ledger::Role::kTrainer:
+      return "trainer";
+    case ledger::Role::kGateway:
+      return "gateway";
+  }
+  return "unknown";
+}
+
+v1::Counts ToWire(const ledger::Counts& counts) {
+  v1::Counts out;
+  out.set_documents(counts.documents);
+  out.set_accepted(counts.accepted);
+  out.set_exact_duplicate(counts.exact_duplicate);
+  out.set_near_duplicate(counts.near_duplicate);
+  out.set_rejected(counts.rejected);
+  out.set_chars(counts.chars);
+  out.set_syllables(counts.syllables);
+  out.set_words(counts.words);
+  out.set_tokens(counts.tokens);
+  out.set_korean_words(counts.korean_words);
+  out.set_korean_tokens(counts.korean_tokens);
+  out.set_novel_korean_words(counts.novel_korean_words);
+  out.set_novel_korean_tokens(counts.novel_korean_tokens);
+  return out;
+}
+
+ledger::Counts FromWire(const v1::Counts& counts) {
+  return {.documents = counts.documents(),
+          .accepted = counts.accepted(),
+          .exact_duplicate = counts.exact_duplicate(),
+          .near_duplicate = counts.near_duplicate(),
+          .rejected = counts.rejected(),
+          .chars = counts.chars(),
+          .syllables = counts.syllables(),
+          .words = counts.words(),
+          .tokens = counts.tokens(),
+          .korean_words = counts.korean_words(),
+          .korean_tokens = counts.korean_tokens(),
+          .novel_korean_words = counts.novel_korean_words(),
+          .novel_korean_tokens = counts.novel_korean_tokens()};
+}
+
+v1::Corpus ToWire(const CorpusView& corpus) {
+  v1::Corpus out;
+  out.set_corpus_id(CorpusId(corpus.partner_id, corpus.number));
+  out.set_partner_id(corpus.partner_id);
+  out.set_title(Utf8(corpus.title));
+  out.set_source_type(ToWire(corpus.source_type));
+  out.set_rights(Utf8(corpus.rights));
+  out.set_licence(Utf8(corpus.licence));
+  out.set_created_at_micros(corpus.created_at.micros);
+  return out;
+}
+
+v1::Upload ToWire(const UploadView& upload, std::string_view tokenizer_sha256) {
+  v1::Upload out;
+  out.set_upload_id(UploadId(upload.partner_id, upload.number));
+  out.set_corpus_id(CorpusId(upload.partner_id, upload.corpus));
+  out.set_partner_id(upload.partner_id);
+  out.set_state(ToWire(upload.state));
+  out.set_files(upload.files);
+  out.set_bytes(upload.bytes);
+  out.set_processed_bytes(upload.processed_bytes);
+  *out.mutable_counts() = ToWire(upload.counts);
+  out.set_tokenizer_sha256(ToHex(tokenizer_sha256));
+  out.set_created_at_micros(upload.created_at.micros);
+  out.set_finished_at_micros(upload.finished_at.value_or(Timestamp{}).micros);
+  return out;
+}
+
+v1::DocumentVerdict ToWire(const VerdictView& verdict) {
+  const ledger::Item& item = verdict.item;
+  v1::DocumentVerdict out;
+  out.set_file(Utf8(verdict.file));
+  out.set_record(verdict.record);
+  out.set_document_id(Utf8(verdict.document_id));
+  out.set_verdict(ToWire(item.verdict));
+  out.set_reason(Utf8(item.reason));
+  out.set_detail(Utf8(verdict.detail));
+  out.set_duplicate_of(verdict.duplicate_of);
+  out.set_similarity_ppm(item.similarity_ppm);
+  out.set_chars(item.chars);
+  out.set_syllables(item.syllables);
+  out.set_words(item.words);
+  out.set_tokens(item.tokens);
+  out.set_korean_words(item.korean_words);
+  out.set_korean_tokens(item.korean_tokens);
+  out.set_novel_korean_words(item.novel_korean_words);
+  out.set_novel_korean_tokens(item.novel_korean_tokens);
+  out.set_sha256(verdict.sha256);
+  out.set_file_number(verdict.file_number);
+  return out;
+}
+
+v1::UploadFilesResponse ToWire(const StageAck& ack) {
+  v1::UploadFilesResponse out;
+  out.set_file(ack.file);
+  out.set_acknowledged(ack.acknowledged);
+  out.set_complete(ack.complete);
+  SetError(ack.error, out.mutable_error_reason(), out.mutable_error_message());
+  return out;
+}
+
+v1::ListStagedFilesResponse ToWire(const StagedFile& file) {
+  v1::ListStagedFilesResponse out;
+  out.set_file(file.file);
+  out.set_path(Utf8(file.path));
+  out.set_acknowledged(file.acknowledged);
+  out.set_complete(file.complete);
+  return out;
+}
+
+v1::ContributeResponse ToWire(const FeedVerdict& verdict, std::string_view upload_id) {
+  v1::ContributeResponse out;
+  out.set_upload_id(std::string(upload_id));
+  out.set_document_id(Utf8(verdict.document_id));
+  out.set_replayed(verdict.replayed);
+  if (verdict.error.ok()) *out.mutable_verdict() = ToWire(verdict.verdict);
+  SetError(verdict.error, out.mutable_error_reason(), out.mutable_error_message());
+  return out;
+}
+
+StageChunk TakeChunk(v1::UploadFilesRequest& request) {
+  return {.file = request.file(),
+          .path = std::move(*request.mutable_path()),
+          .offset = request.offset(),
+          .data = std::move(*request.mutable_data()),
+          .last = request.last(),
+          .sha256 = std::move(*request.mutable_sha256())};
+}
+
+FeedDocument TakeDocument(v1::ContributeRequest& request) {
+  return {.document_id = std::move(*request.mutable_document_id()),
+          .text = std::move(*request.mutable_text()),
+          .title = std::move(*request.mutable_title()),
+          .published_at = std::move(*request.mutable_published_at())};
+}
+
+StatusOr<VerdictFilter> FilterOf(const v1::ListVerdictsRequest& request) {
+  VerdictFilter filter;
+  for (const int value : request.verdicts()) {
+    JANGBU_ASSIGN_OR_RETURN(const ledger::Verdict verdict,
+                            FromWire(static_cast<v1::Verdict>(value)));
+    if (std::find(filter.verdicts.begin(), filter.verdicts.end(), verdict) ==
+        filter.verdicts.end()) {
+      filter.verdicts.push_back(verdict);
+    }
+  }
+  filter.reason = request.reason();
+  filter.file = request.file();
+  filter.limit = request.limit();
+  return filter;
+}
+
+v1::Balance ToWire(const ledger::PartnerFigures& figures, std::string_view partner_id,
+                   Timestamp as_of, const ledger::Genesis& genesis) {
+  v1::Balance out;
+  out.set_partner_id(std::string(partner_id));
+  out.set_as_of_micros(as_of.micros);
+  *out.mutable_counts() = ToWire(figures.counts);
+  out.set_provisional_korean_tokens(figures.provisional_korean_tokens);
+  out.set_provisional_korean_words(figures.provisional_korean_words);
+  out.set_confirmed_korean_tokens(figures.confirmed_korean_tokens);
+  out.set_confirmed_korean_words(figures.confirmed_korean_words);
+  out.set_entitlement_pending(figures.entitlement_pending);
+  out.set_entitlement_available(figures.entitlement_available);
+  out.set_entitlement_reserved(figures.entitlement_reserved);
+  out.set_entitlement_spent(figures.entitlement_spent);
+  out.set_member(figures.member);
+  out.set_membership_threshold_words(genesis.policy.membership_threshold_words);
+  for (const ledger::SourceType type :
+       {ledger::SourceType::kBook, ledger::SourceType::kArticle, ledger::SourceType::kReport,
+        ledger::SourceType::kPaper, ledger::SourceType::kText}) {
+    const ledger::Counts& counts = figures.by_source_type[static_cast<size_t>(type)];
+    if (counts == ledger::Counts{}) continue;
+    v1::SourceTypeFigures& row = *out.add_by_source_type();
+    row.set_source_type(ToWire(type));
+    *row.mutable_counts() = ToWire(counts);
+  }
+  out.set_tokenizer_sha256(ToHex(genesis.tokenizer_sha256));
+  out.set_documents_awaiting_confirmation(figures.documents_waiting);
+  return out;
+}
+
+std::string_view NameOf(ledger::AccountRole role) {
+  switch (role) {
+    case ledger::AccountRole::kProgramme:
+      return "programme";
+    case ledger::AccountRole::kProvisional:
+      return "provisional";
+    case ledger::AccountRole::kConfirmed:
+      return "confirmed";
+    case ledger::AccountRole::kEntitlementPending:
+      return "entitlement_pending";
+    case ledger::AccountRole::kEntitlementAvailable:
+      return "entitlement_available";
+  }
+  return "unknown";
+}
+
+std::string NameOfAccount(const ledger::AccountName& account, std::string_view partner_id) {
+  std::string name(partner_id);
+  if (!name.empty()) name += "/";
+  return name.append(NameOf(account.role)).append("/").append(ledger::NameOfAsset(account.asset));
+}
+
+v1::ApiKey ToWire(const ledger::KeyRecord& key, std::string_view partner_id) {
+  v1::ApiKey out;
+  out.set_key_id(key.key_id);
+  out.set_role(ToWire(key.role));
+  out.set_partner_id(std::string(partner_id));
+  out.set_person(Utf8(key.person));
+  out.set_created_at_micros(key.issued_at.micros);
+  out.set_revoked_at_micros(key.revoked_at.value_or(Timestamp{}).micros);
+  return out;
+}
+
+v1::Partner ToWire(const ledger::PartnerRecord& partner) {
+  v1::Partner out;
+  out.set_partner_id(partner.id);
+  out.set_name(Utf8(partner.name));
+  out.set_created_at_micros(partner.created_at.micros);
+  return out;
+}
+
+v1::RunConfirmationResponse ToWire(const ConfirmationView& run) {
+  v1::RunConfirmationResponse out;
+  out.set_documents_decided(run.documents_decided);
+  out.set_documents_waiting(run.documents_waiting);
+  for (const LotView& view : run.lots) {
+    v1::LotSummary& row = *out.add_lots();
+    row.set_partner_id(view.partner_id);
+    row.set_lot(view.lot.lot);
+    row.set_documents(view.lot.documents);
+    row.set_provisional_korean_tokens(view.lot.provisional_korean_tokens);
+    row.set_provisional_korean_words(view.lot.provisional_korean_words);
+    row.set_confirmed_korean_tokens(view.lot.confirmed_korean_tokens);
+    row.set_confirmed_korean_words(view.lot.confirmed_korean_words);
+    row.set_released(view.lot.released);
+  }
+  return out;
+}
+
+v1::ListItemsResponse ToWire(const OperatorItem& item) {
+  v1::ListItemsResponse out;
+  out.set_file_number(item.file_number);
+  out.set_record(item.record);
+  out.set_operator_verdict(item.verdict);
+  out.set_item_korean_tokens(item.korean_tokens);
+  out.set_item_korean_words(item.korean_words);
+  out.set_covered_by(item.covered_by);
+  return out;
+}
+
+Status CheckText(std::string_view field, std::string_view text, size_t max, bool required) {
+  const std::string reason = "bad_" + std::string(field);
+  if (required && text.empty()) return InvalidArgument(reason, std::string(field) + " is missing");
+  if (CodePoints(text) > max) {
+    return InvalidArgument(reason, std::string(field) + " has " + std::to_string(CodePoints(text)) +
+                                       " characters; at most " + std::to_string(max) + " fit");
+  }
+  if (HasControls(text)) {
+    return InvalidArgument(reason, std::string(field) + " has control characters in it");
+  }
+  return OkStatus();
+}
+
+Status CheckRequestId(std::string_view field, std::string_view id, size_t max_bytes,
+                      bool required) {
+  const std::string reason = "bad_" + std::string(field);
+  if (required && id.empty()) return InvalidArgument(reason, std::string(field) + " is missing");
+  if (id.size() > max_bytes) {
+    return InvalidArgument(reason, std::string(field) + " has " + std::to_string(id.size()) +
+                                       " bytes; at most " + std::to_string(max_bytes) + " fit");
+  }
+  return OkStatus();
+}
+
+}  // namespace jangbu::services::wire

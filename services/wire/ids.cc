@@ -1,0 +1,65 @@
+#include "services/wire/ids.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "services/wire/text.h"
+
+namespace jangbu::services::wire {
+namespace {
+
+// The number after `mark` ("" or "u"), or 0.
+uint32_t NumberAfter(std::string_view text, std::string_view mark) {
+  if (!text.starts_with(mark)) return 0;
+  text.remove_prefix(mark.size());
+  if (text.empty() || text.front() < '1' || text.front() > '9') return 0;
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
+StatusOr<NumberedId> ParseNumbered(std::string_view text, std::string_view mark,
+                                   std::string_view reason, std::string_view form) {
+  const size_t slash = text.find('/');
+  if (slash != std::string_view::npos && IsPartnerId(text.substr(0, slash))) {
+    const uint32_t number = NumberAfter(text.substr(slash + 1), mark);
+    if (number != 0) return NumberedId{.partner_id = text.substr(0, slash), .number = number};
+  }
+  return InvalidArgument(reason, "expected " + std::string(form) + ", got " + Quoted(text));
+}
+
+}  // namespace
+
+bool IsPartnerId(std::string_view text) {
+  if (text.size() < 2 || text.size() > 40 || text.front() == '-' || text.back() == '-') {
+    return false;
+  }
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+Status CheckPartnerId(std::string_view text) {
+  if (IsPartnerId(text)) return OkStatus();
+  return InvalidArgument(
+      "bad_partner_id",
+      "a partner id is 2 to 40 lower-case letters, digits and inner hyphens, got " + Quoted(text));
+}
+
+StatusOr<NumberedId> ParseCorpusId(std::string_view text) {
+  return ParseNumbered(text, "", "bad_corpus_id", "PARTNER/NUMBER");
+}
+
+StatusOr<NumberedId> ParseUploadId(std::string_view text) {
+  return ParseNumbered(text, "u", "bad_upload_id", "PARTNER/uNUMBER");
+}
+
+std::string CorpusId(std::string_view partner_id, uint32_t number) {
+  return std::string(partner_id) + "/" + std::to_string(number);
+}
+
+std::string UploadId(std::string_view partner_id, uint32_t number) {
+  return std::string(partner_id) + "/u" + std::to_string(number);
+}
+
+}  // namespace jangbu::services::wire
