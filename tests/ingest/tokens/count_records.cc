@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   jangbu::ingest::TokenCounter counter(*tokenizer, options);
   std::string record;
   unsigned char head[4];
+  // The other side waits for its answers before it sends more.
+  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
   while (std::fread(head, 1, 4, stdin) == 4) {
     const uint32_t size = static_cast<uint32_t>(head[0]) | (static_cast<uint32_t>(head[1]) << 8) |
                           (static_cast<uint32_t>(head[2]) << 16) | (static_cast<uint32_t>(head[3]) << 24);
