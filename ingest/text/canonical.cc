@@ -159,4 +159,14 @@ std::string Canonicalize(std::string_view utf8) {
   return Canonicalizer(utf8).Run();
 }
 
+bool IsBlank(std::string_view utf8) {
+  const char* p = utf8.data();
+  const char* const end = p + utf8.size();
+  while (p < end) {
+    const Canonical c = CanonicalOf(Classify(DecodeUtf8(p)));
+    if (c != Canonical::kSpace && c != Canonical::kBreak && c != Canonical::kRemoved) return false;
+  }
+  return true;
+}
+
 }  // namespace jangbu::ingest

@@ -24,4 +24,10 @@ namespace jangbu::ingest {
 // REQUIRES: valid UTF-8.
 std::string Canonicalize(std::string_view utf8);
 
+// True when the canonical text is empty: nothing but white space and what is removed. Stops at the
+// first visible code point.
+//
+// REQUIRES: valid UTF-8.
+bool IsBlank(std::string_view utf8);
+
 }  // namespace jangbu::ingest
