@@ -1,0 +1,444 @@
+#include "services/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "services/cli/commands.h"
+#include "services/cli/console.h"
+#include "services/cli/display.h"
+
+namespace jangbu::services::cli {
+namespace {
+
+// What the options say; the commands take from it what they need.
+struct Parsed {
+  SettingValues settings;
+  bool json = false;
+  bool quiet = false;
+  std::string timeout = "30s";
+
+  std::string id, name, partner, role, person, out_file, title,
+      source_type = "text", rights, licence, corpus, upload, reason, file, as_of, vkey, vkey_file,
+      retry_for = "10m", tokenizer;
+  std::vector<std::string> paths, names, verdicts, release, tokenizers;
+  bool no_wait = false, strict = false, now = false, show = false, fresh = false;
+  uint64_t limit = 0, index = 0, tree_size = 0;
+
+  std::function<ExitCode(Session&)> action;
+};
+
+// Command help in the reader's language, with an example.
+class Builder {
+ public:
+  Builder(CLI::App& app, Parsed& parsed, Lang lang) : app_(app), parsed_(parsed), lang_(lang) {}
+
+  void Build() {
+    Dress(app_, Msg::kHelpExampleTop);
+    app_.description(Words(Msg::kHelpAbout));
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string("jangbu 0.1.0"), Words(Msg::kHelpVersion));
+    Global();
+    Partners();
+    Keys();
+    Corpora();
+    Uploads();
+    Figures();
+    Proofs();
+    Tokenizers();
+  }
+
+ private:
+  std::string Words(Msg message) const { return std::string(Text(lang_, message)); }
+
+  void Dress(CLI::App& app, Msg example) {
+    app.set_help_flag("-h,--help", Words(Msg::kHelpHelp));
+    app.footer(Words(Msg::kHelpExample) + "\n  " + Words(example));
+    app.fallthrough();
+  }
+
+  CLI::App& Add(CLI::App& parent, const std::string& name, Msg about, Msg example) {
+    CLI::App& app = *parent.add_subcommand(name, Words(about));
+    Dress(app, example);
+    return app;
+  }
+  CLI::App& Group(const std::string& name, Msg about, Msg example) {
+    CLI::App& app = Add(app_, name, about, example);
+    app.require_subcommand(1);
+    return app;
+  }
+  void Do(CLI::App& app, std::function<ExitCode(Session&)> action) {
+    app.callback([parsed = &parsed_, action = std::move(action)] { parsed->action = action; });
+  }
+  CLI::Option* Need(CLI::App& app, const std::string& name, std::string& target, Msg about) {
+    return app.add_option(name, target, Words(about))->required();
+  }
+  CLI::Option* May(CLI::App& app, const std::string& name, std::string& target, Msg about) {
+    return app.add_option(name, target, Words(about));
+  }
+
+  void Global() {
+    const std::string group = Words(Msg::kHelpGlobalGroup);
+    SettingValues& s = parsed_.settings;
+    app_.add_option("--server", s.server, Words(Msg::kHelpServer))
+        ->group(group)
+        ->type_name("HOST:PORT");
+    app_.add_option("--key", s.key, Words(Msg::kHelpKey))->group(group)->type_name("KEY");
+    app_.add_option("--key-file", s.key_file, Words(Msg::kHelpKeyFile))
+        ->group(group)
+        ->type_name("FILE");
+    app_.add_option("--ca", s.ca, Words(Msg::kHelpCa))->group(group)->type_name("FILE");
+    app_.add_option("--cert", s.cert, Words(Msg::kHelpCert))->group(group)->type_name("FILE");
+    app_.add_option("--cert-key", s.cert_key, Words(Msg::kHelpCertKey))
+        ->group(group)
+        ->type_name("FILE");
+    app_.add_option("--lang", s.lang, Words(Msg::kHelpLang))
+        ->group(group)
+        ->check(CLI::IsMember({"ko", "en"}));
+    app_.add_option("--timeout", parsed_.timeout, Words(Msg::kHelpTimeout))
+        ->group(group)
+        ->type_name("TIME");
+    app_.add_flag("--json", parsed_.json, Words(Msg::kHelpJson))->group(group);
+    app_.add_flag("-q,--quiet", parsed_.quiet, Words(Msg::kHelpQuiet))->group(group);
+  }
+
+  void Partners() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("partner", Msg::kHelpPartner, Msg::kExamplePartnerAdd);
+    CLI::App& add = Add(group, "add", Msg::kHelpPartnerAdd, Msg::kExamplePartnerAdd);
+    Need(add, "NAME", p.name, Msg::kHelpPartnerName);
+    May(add, "--id", p.id, Msg::kHelpPartnerId);
+    Do(add, [&p](Session& s) { return PartnerAdd(s, p.name, p.id); });
+    Do(Add(group, "list", Msg::kHelpPartnerList, Msg::kExamplePartnerList),
+       [](Session& s) { return PartnerList(s); });
+  }
+
+  void Keys() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("key", Msg::kHelpKeys, Msg::kExampleKeyIssue);
+    CLI::App& issue = Add(group, "issue", Msg::kHelpKeyIssue, Msg::kExampleKeyIssue);
+    May(issue, "--partner", p.partner, Msg::kHelpKeyPartner);
+    Need(issue, "--role", p.role, Msg::kHelpRole)->type_name("ROLE");
+    May(issue, "--person", p.person, Msg::kHelpPerson);
+    May(issue, "-o,--out", p.out_file, Msg::kHelpKeyOut)->type_name("FILE");
+    Do(issue, [&p](Session& s) { return KeyIssue(s, {p.partner, p.role, p.person, p.out_file}); });
+    CLI::App& list = Add(group, "list", Msg::kHelpKeyList, Msg::kExampleKeyList);
+    May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(list, [&p](Session& s) { return KeyList(s, p.partner); });
+    CLI::App& rotate = Add(group, "rotate", Msg::kHelpKeyRotate, Msg::kExampleKeyRotate);
+    Need(rotate, "KEY_ID", p.id, Msg::kHelpKeyId);
+    May(rotate, "-o,--out", p.out_file, Msg::kHelpKeyOut)->type_name("FILE");
+    Do(rotate, [&p](Session& s) { return KeyRotate(s, p.id, p.out_file); });
+    CLI::App& revoke = Add(group, "revoke", Msg::kHelpKeyRevoke, Msg::kExampleKeyRevoke);
+    Need(revoke, "KEY_ID", p.id, Msg::kHelpKeyId);
+    Do(revoke, [&p](Session& s) { return KeyRevoke(s, p.id); });
+  }
+
+  void Corpora() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("corpus", Msg::kHelpCorpus, Msg::kExampleCorpusAdd);
+    CLI::App& add = Add(group, "add", Msg::kHelpCorpusAdd, Msg::kExampleCorpusAdd);
+    May(add, "--partner", p.partner, Msg::kHelpCorpusPartner);
+    Need(add, "--title", p.title, Msg::kHelpTitle);
+    Need(add, "--source-type", p.source_type, Msg::kHelpSourceType)->type_name("TYPE");
+    Need(add, "--rights", p.rights, Msg::kHelpRights);
+    May(add, "--licence,--license", p.licence, Msg::kHelpLicence);
+    Do(add, [&p](Session& s) {
+      return CorpusAdd(s, {p.partner, p.title, p.source_type, p.rights, p.licence});
+    });
+    CLI::App& list = Add(group, "list", Msg::kHelpCorpusList, Msg::kExampleCorpusList);
+    May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(list, [&p](Session& s) { return CorpusList(s, p.partner); });
+  }
+
+  void VerdictOptions(CLI::App& app) {
+    Parsed& p = parsed_;
+    Need(app, "UPLOAD", p.upload, Msg::kHelpUploadId);
+    app.add_option("--verdict", p.verdicts, Words(Msg::kHelpVerdict))
+        ->delimiter(',')
+        ->type_name("VERDICT");
+    May(app, "--reason", p.reason, Msg::kHelpOnlyReason);
+    May(app, "--file", p.file, Msg::kHelpOnlyFile);
+    app.add_option("--limit", p.limit, Words(Msg::kHelpLimit));
+    Do(app, [&p](Session& s) {
+      return Verdicts(s, {p.upload, p.verdicts, p.reason, p.file, p.limit});
+    });
+  }
+
+  void Uploads() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("upload", Msg::kHelpUpload, Msg::kExampleUpload);
+    CLI::App& send = Add(group, "send", Msg::kHelpUploadSend, Msg::kExampleUpload);
+    Need(send, "CORPUS", p.corpus, Msg::kHelpCorpusId);
+    send.add_option("PATH", p.paths, Words(Msg::kHelpPaths))->required();
+    send.add_flag("--no-wait", p.no_wait, Words(Msg::kHelpNoWait));
+    send.add_flag("--strict", p.strict, Words(Msg::kHelpStrict));
+    May(send, "--retry-for", p.retry_for, Msg::kHelpRetryFor)->type_name("TIME");
+    Do(send, [&p](Session& s) {
+      const auto retry_for_ms = ParseDurationMillis(p.retry_for);
+      if (!retry_for_ms.ok()) {
+        s.console().Fail(retry_for_ms.status());
+        return ExitCode::kUsage;
+      }
+      return UploadFiles(s, {p.corpus, p.paths, !p.no_wait, p.strict, *retry_for_ms});
+    });
+    CLI::App& list = Add(group, "list", Msg::kHelpUploadList, Msg::kExampleUploadList);
+    May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    May(list, "--corpus", p.corpus, Msg::kHelpOnlyCorpus);
+    Do(list, [&p](Session& s) { return UploadList(s, p.partner, p.corpus); });
+    CLI::App& show = Add(group, "show", Msg::kHelpUploadShow, Msg::kExampleUploadShow);
+    Need(show, "UPLOAD", p.upload, Msg::kHelpUploadId);
+    Do(show, [&p](Session& s) { return UploadShow(s, p.upload); });
+    VerdictOptions(Add(group, "verdicts", Msg::kHelpVerdicts, Msg::kExampleVerdicts));
+    CLI::App& cancel = Add(group, "cancel", Msg::kHelpUploadCancel, Msg::kExampleUploadCancel);
+    Need(cancel, "UPLOAD", p.upload, Msg::kHelpUploadId);
+    Do(cancel, [&p](Session& s) { return UploadCancel(s, p.upload); });
+    VerdictOptions(Add(app_, "verdicts", Msg::kHelpVerdicts, Msg::kExampleVerdicts));
+  }
+
+  void Figures() {
+    Parsed& p = parsed_;
+    CLI::App& confirm = Add(app_, "confirm", Msg::kHelpConfirm, Msg::kExampleConfirm);
+    confirm.add_flag("--now", p.now, Words(Msg::kHelpNow));
+    confirm.add_flag("--show", p.show, Words(Msg::kHelpShowWaiting));
+    confirm.add_option("--release", p.release, Words(Msg::kHelpRelease))
+        ->delimiter(',')
+        ->type_name("PARTNER");
+    May(confirm, "--reason", p.reason, Msg::kHelpReleaseReason);
+    Do(confirm, [&p](Session& s) { return Confirm(s, {p.release, p.reason, p.show}); });
+    CLI::App& balance = Add(app_, "balance", Msg::kHelpBalance, Msg::kExampleBalance);
+    May(balance, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    May(balance, "--as-of", p.as_of, Msg::kHelpAsOf)->type_name("TIME");
+    Do(balance, [&p](Session& s) { return BalanceOf(s, p.partner, p.as_of); });
+    CLI::App& programme = Add(app_, "programme", Msg::kHelpProgramme, Msg::kExampleProgramme);
+    May(programme, "--as-of", p.as_of, Msg::kHelpAsOf)->type_name("TIME");
+    Do(programme, [&p](Session& s) { return Programme(s, p.as_of); });
+    CLI::App& transfers = Add(app_, "transfers", Msg::kHelpTransfers, Msg::kExampleTransfers);
+    May(transfers, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    transfers.add_option("--limit", p.limit, Words(Msg::kHelpLimit));
+    Do(transfers, [&p](Session& s) { return Transfers(s, p.partner, p.limit); });
+    CLI::App& items = Add(app_, "items", Msg::kHelpItems, Msg::kExampleItems);
+    Need(items, "UPLOAD", p.upload, Msg::kHelpUploadId);
+    Do(items, [&p](Session& s) { return Items(s, p.upload); });
+    Do(Add(app_, "books-root", Msg::kHelpBooksRoot, Msg::kExampleBooksRoot),
+       [](Session& s) { return BooksRoot(s); });
+    CLI::App& server = Group("server", Msg::kHelpServerGroup, Msg::kExampleServerInfo);
+    Do(Add(server, "info", Msg::kHelpServerInfo, Msg::kExampleServerInfo),
+       [](Session& s) { return ServerInfo(s); });
+  }
+
+  void Proofs() {
+    Parsed& p = parsed_;
+    CLI::App& receipt = Group("receipt", Msg::kHelpReceipt, Msg::kExampleReceiptGet);
+    CLI::App& get = Add(receipt, "get", Msg::kHelpReceiptGet, Msg::kExampleReceiptGet);
+    Need(get, "UPLOAD", p.upload, Msg::kHelpUploadId);
+    May(get, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(get, [&p](Session& s) { return ReceiptGet(s, p.upload, p.out_file); });
+    CLI::App& verify = Add(receipt, "verify", Msg::kHelpReceiptVerify, Msg::kExampleReceiptVerify);
+    Need(verify, "FILE", p.file, Msg::kHelpReceiptFile);
+    May(verify, "--vkey", p.vkey, Msg::kHelpVkey)->type_name("VKEY");
+    May(verify, "--vkey-file", p.vkey_file, Msg::kHelpVkeyFile)->type_name("FILE");
+    Do(verify, [&p](Session& s) { return ReceiptVerify(s, {p.file, p.vkey, p.vkey_file}); });
+
+    CLI::App& log = Group("log", Msg::kHelpLog, Msg::kExampleLogConsistency);
+    CLI::App& checkpoint =
+        Add(log, "checkpoint", Msg::kHelpLogCheckpoint, Msg::kExampleLogCheckpoint);
+    checkpoint.add_flag("--fresh", p.fresh, Words(Msg::kHelpFresh));
+    May(checkpoint, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(checkpoint, [&p](Session& s) { return LogCheckpoint(s, p.fresh, p.out_file); });
+    CLI::App& prove = Add(log, "prove", Msg::kHelpLogProve, Msg::kExampleLogProve);
+    prove.add_option("INDEX", p.index, Words(Msg::kHelpIndex))->required();
+    prove.add_option("--size", p.tree_size, Words(Msg::kHelpTreeSize));
+    May(prove, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(prove, [&p](Session& s) { return LogProve(s, p.index, p.tree_size, p.out_file); });
+    CLI::App& consistency =
+        Add(log, "consistency", Msg::kHelpLogConsistency, Msg::kExampleLogConsistency);
+    May(consistency, "OLD", p.file, Msg::kHelpOldCheckpoint);
+    May(consistency, "--vkey", p.vkey, Msg::kHelpVkey)->type_name("VKEY");
+    Do(consistency, [&p](Session& s) { return LogConsistency(s, {p.file, p.vkey}); });
+  }
+
+  void Tokenizers() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("tokenizer", Msg::kHelpTokenizer, Msg::kExampleTokenizerInspect);
+    CLI::App& inspect =
+        Add(group, "inspect", Msg::kHelpTokenizerInspect, Msg::kExampleTokenizerInspect);
+    Need(inspect, "TOKENIZER", p.tokenizer, Msg::kHelpTokenizerFile);
+    Do(inspect, [&p](Session& s) { return TokenizerInspect(s, p.tokenizer); });
+    CLI::App& count = Add(group, "count", Msg::kHelpTokenizerCount, Msg::kExampleTokenizerCount);
+    Need(count, "TOKENIZER", p.tokenizer, Msg::kHelpTokenizerFile);
+    count.add_option("FILE", p.paths, Words(Msg::kHelpTextFiles))->required();
+    Do(count, [&p](Session& s) { return TokenizerCount(s, p.tokenizer, p.paths); });
+    CLI::App& compare =
+        Add(group, "compare", Msg::kHelpTokenizerCompare, Msg::kExampleTokenizerCompare);
+    compare.add_option("--tokenizer", p.tokenizers, Words(Msg::kHelpTokenizerFile))
+        ->required()
+        ->allow_extra_args(false);
+    compare.add_option("FILE", p.paths, Words(Msg::kHelpTextFiles))->required();
+    Do(compare, [&p](Session& s) { return TokenizerCompare(s, p.tokenizers, p.paths); });
+  }
+
+  CLI::App& app_;
+  Parsed& parsed_;
+  const Lang lang_;
+};
+
+// Puts CLI11's own words into the reader's language.
+void Label(CLI::App& app, Lang lang) {
+  const auto formatter = std::make_shared<CLI::Formatter>();
+  const auto words = [&](Msg message) { return std::string(Text(lang, message)); };
+  formatter->label("Usage", words(Msg::kLabelUsage));
+  formatter->label("OPTIONS", words(Msg::kLabelOptionsUpper));
+  formatter->label("Options", words(Msg::kLabelOptions));
+  formatter->label("Positionals", words(Msg::kLabelPositionals));
+  formatter->label("SUBCOMMAND", words(Msg::kLabelSubcommandUpper));
+  formatter->label("SUBCOMMANDS", words(Msg::kLabelSubcommandUpper));
+  formatter->label("REQUIRED", words(Msg::kLabelRequired));
+  formatter->column_width(28);
+  const std::function<void(CLI::App&)> apply = [&](CLI::App& node) {
+    node.formatter(formatter);
+    for (CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; })) {
+      child->group(words(Msg::kLabelSubcommands));
+      apply(*child);
+    }
+    for (CLI::Option* option : node.get_options()) {
+      if (option->get_group() == "Options") option->group(words(Msg::kLabelOptions));
+    }
+  };
+  apply(app);
+}
+
+// Names of all options that take a value: "--server", "-o", ….
+void CollectValueOptions(CLI::App& app, std::set<std::string>& names) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() || option->get_expected_max() == 0) continue;
+    for (const std::string& name : option->get_lnames()) names.insert("--" + name);
+    for (const std::string& name : option->get_snames()) names.insert("-" + name);
+  }
+  for (CLI::App* child : app.get_subcommands([](CLI::App*) { return true; }))
+    CollectValueOptions(*child, names);
+}
+
+// `jangbu upload CORPUS PATH…` is short for `jangbu upload send CORPUS PATH…`.
+std::vector<std::string> SpellOutUpload(std::vector<std::string> arguments,
+                                        const std::set<std::string>& takes_value) {
+  static const std::set<std::string> kCommands = {"send", "list", "show", "verdicts", "cancel"};
+  std::vector<size_t> plain;  // places of what is neither an option nor its value
+  for (size_t i = 0; i < arguments.size() && plain.size() < 2; ++i) {
+    const std::string& argument = arguments[i];
+    if (argument.size() > 1 && argument[0] == '-') {
+      if (takes_value.contains(argument)) ++i;
+      continue;
+    }
+    plain.push_back(i);
+  }
+  if (plain.size() == 2 && arguments[plain[0]] == "upload" &&
+      !kCommands.contains(arguments[plain[1]])) {
+    arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(plain[0]) + 1, "send");
+  }
+  return arguments;
+}
+
+// --lang and --json are needed to say what is wrong with the rest.
+std::optional<std::string> EarlyOption(const std::vector<std::string>& arguments,
+                                       const std::string& name) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == name && i + 1 < arguments.size()) return arguments[i + 1];
+    if (arguments[i].rfind(name + "=", 0) == 0) return arguments[i].substr(name.size() + 1);
+  }
+  return std::nullopt;
+}
+
+std::string UsageError(Lang lang, const CLI::ParseError& error) {
+  const std::string detail = ForTerminal(error.what());
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+    return Say(lang, Msg::kUsageExtras, {detail});
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+    return Say(lang, Msg::kUsageRequired, {detail});
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr ||
+      dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    return Say(lang, Msg::kUsageValue, {detail});
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
+    return Say(lang, Msg::kUsageCount, {detail});
+  return Say(lang, Msg::kUsageOther, {detail});
+}
+
+}  // namespace
+
+int RunCommandLine(const std::vector<std::string>& arguments, const Environment& environment,
+                   const Terminal& terminal) {
+  const auto code = [](ExitCode exit_code) { return static_cast<int>(exit_code); };
+  const std::string config_path = ConfigPath(environment);
+  const auto config = ReadConfigFile(config_path);
+  const SettingValues file = config.ok() ? *config : SettingValues();
+
+  Console console{terminal.out, terminal.err};
+  console.lang = ChooseLang(EarlyOption(arguments, "--lang"), file, environment);
+  console.err_is_terminal = terminal.err_is_terminal;
+  console.colour = terminal.err_is_terminal && !environment("NO_COLOR");
+  console.columns = terminal.columns;
+
+  Parsed parsed;
+  try {
+    CLI::App app("", "jangbu");
+    Builder(app, parsed, console.lang).Build();
+    Label(app, console.lang);
+    std::set<std::string> takes_value;
+    CollectValueOptions(app, takes_value);
+    std::vector<std::string> words = SpellOutUpload(arguments, takes_value);
+    std::reverse(words.begin(), words.end());
+    try {
+      app.parse(words);
+    } catch (const CLI::CallForHelp&) {
+      const CLI::App* asked = &app;
+      std::string path;
+      while (!asked->get_subcommands().empty()) {
+        path += (path.empty() ? "" : " ") + asked->get_name();
+        asked = asked->get_subcommands().front();
+      }
+      terminal.out << asked->help(path);
+      return code(ExitCode::kOk);
+    } catch (const CLI::CallForVersion& version) {
+      terminal.out << version.what() << '\n';
+      return code(ExitCode::kOk);
+    } catch (const CLI::ParseError& error) {
+      terminal.err << "jangbu: " << UsageError(console.lang, error) << '\n';
+      const CLI::App* asked = &app;
+      std::string path = "jangbu";
+      while (!asked->get_subcommands().empty()) {
+        asked = asked->get_subcommands().front();
+        path += " " + asked->get_name();
+      }
+      terminal.err << Say(console.lang, Msg::kUsageSeeHelp, {path}) << '\n';
+      return code(ExitCode::kUsage);
+    }
+  } catch (const std::exception& error) {
+    terminal.err << "jangbu: " << error.what() << '\n';
+    return code(ExitCode::kUsage);
+  }
+
+  console.json = parsed.json;
+  console.quiet = parsed.quiet;
+  if (!config.ok()) {
+    console.Fail(config.status());
+    return code(ExitCode::kUsage);
+  }
+  auto settings = ResolveSettings(parsed.settings, file, config_path, environment);
+  if (!settings.ok()) {
+    console.Fail(settings.status());
+    return code(ExitCode::kUsage);
+  }
+  const auto timeout_ms = ParseDurationMillis(parsed.timeout);
+  if (!timeout_ms.ok()) {
+    console.Fail(timeout_ms.status());
+    return code(ExitCode::kUsage);
+  }
+  Session session(console, *std::move(settings), std::chrono::milliseconds(*timeout_ms));
+  return code(parsed.action(session));
+}
+
+}  // namespace jangbu::services::cli

@@ -1,0 +1,98 @@
+#pragma once
+
+// The commands, one function each. They write results to the console and give the exit code; what
+// they were asked is in their parameters, already parsed. Nothing here knows how a command line
+// looks.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "services/cli/console.h"
+
+namespace jangbu::services::cli {
+
+// --- partners and keys ---
+ExitCode PartnerAdd(Session& session, const std::string& name, const std::string& id);
+ExitCode PartnerList(Session& session);
+
+struct KeyIssueParams {
+  std::string partner;
+  std::string role;
+  std::string person;
+  std::string out_file;  // the secret goes there (0600) and not to the screen
+};
+ExitCode KeyIssue(Session& session, const KeyIssueParams& params);
+ExitCode KeyList(Session& session, const std::string& partner);
+ExitCode KeyRotate(Session& session, const std::string& key_id, const std::string& out_file);
+ExitCode KeyRevoke(Session& session, const std::string& key_id);
+
+// --- corpora and uploads ---
+struct CorpusAddParams {
+  std::string partner, title, source_type, rights, licence;
+};
+ExitCode CorpusAdd(Session& session, const CorpusAddParams& params);
+ExitCode CorpusList(Session& session, const std::string& partner);
+
+struct UploadParams {
+  std::string corpus;
+  std::vector<std::string> paths;
+  bool wait = true;
+  bool strict = false;
+  int64_t retry_for_ms = 600'000;
+};
+ExitCode UploadFiles(Session& session, const UploadParams& params);
+ExitCode UploadList(Session& session, const std::string& partner, const std::string& corpus);
+ExitCode UploadShow(Session& session, const std::string& upload);
+struct VerdictParams {
+  std::string upload;
+  std::vector<std::string> verdicts;  // names; empty: all
+  std::string reason, file;
+  uint64_t limit = 0;
+};
+ExitCode Verdicts(Session& session, const VerdictParams& params);
+ExitCode UploadCancel(Session& session, const std::string& upload);
+
+// --- confirmation and figures ---
+struct ConfirmParams {
+  std::vector<std::string> release;
+  std::string reason;
+  bool show_only = false;
+};
+ExitCode Confirm(Session& session, const ConfirmParams& params);
+ExitCode Items(Session& session, const std::string& upload);
+ExitCode BooksRoot(Session& session);
+ExitCode ServerInfo(Session& session);
+ExitCode BalanceOf(Session& session, const std::string& partner, const std::string& as_of);
+ExitCode Programme(Session& session, const std::string& as_of);
+ExitCode Transfers(Session& session, const std::string& partner, uint64_t limit);
+
+// --- proofs ---
+// Remembers the verifier key of the server's log (known_logs.h).
+// FailedPrecondition("log_key_changed") when another one is known of it.
+Status RememberServerLog(Session& session);
+ExitCode ReceiptGet(Session& session, const std::string& upload, const std::string& out_file);
+struct ReceiptVerifyParams {
+  std::string file;
+  std::string vkey;       // or
+  std::string vkey_file;  // or what is known of the log
+};
+ExitCode ReceiptVerify(Session& session, const ReceiptVerifyParams& params);
+ExitCode LogCheckpoint(Session& session, bool fresh, const std::string& out_file);
+ExitCode LogProve(Session& session, uint64_t index, uint64_t tree_size,
+                  const std::string& out_file);
+struct ConsistencyParams {
+  std::string old_checkpoint;  // a file; empty: the one remembered
+  std::string vkey;
+};
+ExitCode LogConsistency(Session& session, const ConsistencyParams& params);
+
+// --- tokenizers: without a server ---
+ExitCode TokenizerInspect(Session& session, const std::string& file);
+ExitCode TokenizerCount(Session& session, const std::string& tokenizer,
+                        const std::vector<std::string>& files);
+ExitCode TokenizerCompare(Session& session, const std::vector<std::string>& tokenizers,
+                          const std::vector<std::string>& files);
+
+}  // namespace jangbu::services::cli
