@@ -61,7 +61,8 @@ size_t ByteReader::Count(size_t bytes_each) {
 
 Status ByteReader::Finish(std::string_view what) const {
   if (ok_ && in_.empty()) return OkStatus();
-  return DataLoss("malformed_record", std::string(what) + (ok_ ? " has trailing bytes" : " is cut short or malformed"));
+  return DataLoss("malformed_record",
+                  std::string(what) + (ok_ ? " has trailing bytes" : " is cut short or malformed"));
 }
 
 std::string ToHex(std::string_view bytes) {

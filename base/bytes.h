@@ -1,10 +1,12 @@
 #pragma once
 
-// The one place that lays out stored or hashed bytes. Bytes live in std::string, views of them in std::string_view.
+// The one place that lays out stored or hashed bytes. Bytes live in std::string, views of them in
+// std::string_view.
 //
-// Integers are little-endian fixed width, or LEB128 varints in their shortest form; strings are a varint length and
-// the bytes. Every reader refuses what its writer cannot have written (a longer varint, trailing bytes), so that one
-// value has one encoding: Encode(Decode(b)) == b. Grammars of the records built from these are in docs/formats.md.
+// Integers are little-endian fixed width, or LEB128 varints in their shortest form; strings are a
+// varint length and the bytes. Every reader refuses what its writer cannot have written (a longer
+// varint, trailing bytes), so that one value has one encoding: Encode(Decode(b)) == b. Grammars of
+// the records built from these are in docs/formats.md.
 
 #include <array>
 #include <cstdint>
@@ -16,7 +18,8 @@
 
 namespace jangbu {
 
-__extension__ typedef unsigned __int128 uint128;  // ISO C++ has no 128-bit integers; both compilers do
+__extension__ typedef unsigned __int128
+    uint128;  // ISO C++ has no 128-bit integers; both compilers do
 __extension__ typedef __int128 int128;
 
 // Appends to a string. Not thread-safe.
@@ -67,8 +70,9 @@ class ByteWriter {
   std::string out_;
 };
 
-// Reads what ByteWriter wrote. The first thing that does not fit makes the reader bad for good: every later read
-// gives 0 or "", and Finish() reports DataLoss. So a decoder reads all fields and asks once. Borrows `bytes`.
+// Reads what ByteWriter wrote. The first thing that does not fit makes the reader bad for good:
+// every later read gives 0 or "", and Finish() reports DataLoss. So a decoder reads all fields and
+// asks once. Borrows `bytes`.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : in_(bytes) {}
@@ -98,8 +102,8 @@ class ByteReader {
   }
   std::string_view String() { return Raw(Count(1)); }
 
-  // A varint count of things of at least `bytes_each` bytes: bad when the input cannot hold so many, so that a forged
-  // count cannot make a reader reserve memory.
+  // A varint count of things of at least `bytes_each` bytes: bad when the input cannot hold so
+  // many, so that a forged count cannot make a reader reserve memory.
   size_t Count(size_t bytes_each);
 
   bool ok() const { return ok_; }
@@ -138,7 +142,8 @@ std::string ToHex(const std::array<uint8_t, N>& bytes) {
 // Reads an even number of hexadecimal digits of either case; InvalidArgument otherwise.
 StatusOr<std::string> FromHex(std::string_view hex);
 
-// RFC 4648 section 4 base64 with padding. Decoding refuses anything Encode cannot give (stray bits, white space).
+// RFC 4648 section 4 base64 with padding. Decoding refuses anything Encode cannot give (stray bits,
+// white space).
 std::string ToBase64(std::string_view bytes);
 StatusOr<std::string> FromBase64(std::string_view text);
 

@@ -2,8 +2,8 @@
 
 // JANGBU_CHECK(condition): aborts, in release builds too, when `condition` is false.
 //
-// A check is for our own mistake: a broken invariant that no input, disk or network can cause. What the world can
-// cause is an absl::Status. Ask: who can make this false?
+// A check is for our own mistake: a broken invariant that no input, disk or network can cause. What
+// the world can cause is an absl::Status. Ask: who can make this false?
 
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +18,6 @@ namespace jangbu::internal {
 
 }  // namespace jangbu::internal
 
-#define JANGBU_CHECK(condition)                                                  \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                           \
+#define JANGBU_CHECK(condition)                        \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::jangbu::internal::CheckFailed(__FILE__, __LINE__, #condition))

@@ -1,5 +1,6 @@
-// The low-level SHA256_* calls are deprecated in OpenSSL 3 in favour of EVP, which fetches a provider per context and
-// costs twice as much on short inputs. They are the same code and remain part of the library's ABI.
+// The low-level SHA256_* calls are deprecated in OpenSSL 3 in favour of EVP, which fetches a
+// provider per context and costs twice as much on short inputs. They are the same code and remain
+// part of the library's ABI.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
@@ -22,7 +23,8 @@ Digest Sha256(std::initializer_list<std::string_view> parts) {
 }
 
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) { Reset(); }
-Sha256Stream::Sha256Stream(const Sha256Stream& other) : state_(std::make_unique<State>(*other.state_)) {}
+Sha256Stream::Sha256Stream(const Sha256Stream& other)
+    : state_(std::make_unique<State>(*other.state_)) {}
 Sha256Stream& Sha256Stream::operator=(const Sha256Stream& other) {
   *state_ = *other.state_;
   return *this;

@@ -1,7 +1,7 @@
 #pragma once
 
-// SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) over OpenSSL. Thread-compatible; each call of a free function
-// stands alone. About 0.5 µs a call and 390 MB/s without SHA-NI.
+// SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) over OpenSSL. Thread-compatible; each call of a
+// free function stands alone. About 0.5 µs a call and 390 MB/s without SHA-NI.
 
 #include <array>
 #include <cstdint>

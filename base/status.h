@@ -2,11 +2,13 @@
 
 // One language of errors: absl::Status and absl::StatusOr wherever the world can fail us.
 //
-// A message starts with a stable reason code in snake_case and a colon, then says what was wrong, where, and what to
-// do: "offset_mismatch: file 3 continues at 1048576, not at 0; resume from there". Tests and programs look at the
-// canonical code and the reason code, people at the rest. No message holds text of a document.
+// A message starts with a stable reason code in snake_case and a colon, then says what was wrong,
+// where, and what to do: "offset_mismatch: file 3 continues at 1048576, not at 0; resume from
+// there". Tests and programs look at the canonical code and the reason code, people at the rest. No
+// message holds text of a document.
 //
-// Debian 12's absl::string_view is not std::string_view; this header is the one bridge between the two.
+// Debian 12's absl::string_view is not std::string_view; this header is the one bridge between the
+// two.
 
 #include <string>
 #include <string_view>
@@ -87,12 +89,13 @@ inline std::string_view ReasonOf(const Status& status) {
 #define JANGBU_CONCAT(a, b) JANGBU_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expression` is not OK.
-#define JANGBU_RETURN_IF_ERROR(expression)                    \
-  do {                                                        \
+#define JANGBU_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                          \
     if (::jangbu::Status _status = (expression); !_status.ok()) return _status; \
   } while (false)
 
-// JANGBU_ASSIGN_OR_RETURN(auto x, F()): x takes the value, or the enclosing function returns the error.
+// JANGBU_ASSIGN_OR_RETURN(auto x, F()): x takes the value, or the enclosing function returns the
+// error.
 #define JANGBU_ASSIGN_OR_RETURN(lhs, expression) \
   JANGBU_ASSIGN_OR_RETURN_IMPL(JANGBU_CONCAT(_result_, __LINE__), lhs, expression)
 #define JANGBU_ASSIGN_OR_RETURN_IMPL(result, lhs, expression) \

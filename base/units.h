@@ -2,8 +2,9 @@
 
 // Amounts as types: Tokens cannot be added to Words, and no sum wraps.
 //
-// All amounts are 64-bit signed integers. Arithmetic is checked: an overflow is our mistake (amounts enter the house
-// bounded by a document's 64 MiB or by a policy) and aborts. Where the world could cause one, use TryAdd.
+// All amounts are 64-bit signed integers. Arithmetic is checked: an overflow is our mistake
+// (amounts enter the house bounded by a document's 64 MiB or by a policy) and aborts. Where the
+// world could cause one, use TryAdd.
 
 #include <compare>
 #include <cstdint>

@@ -9,8 +9,9 @@ namespace jangbu::ledger {
 namespace {
 
 Status Contradiction(const Entry& e, std::string_view what) {
-  return FailedPrecondition("entry_contradicts_books", std::string(NameOf(TypeOf(e.body))) + " at journal position " +
-                                                           std::to_string(e.seq) + ": " + std::string(what));
+  return FailedPrecondition("entry_contradicts_books",
+                            std::string(NameOf(TypeOf(e.body))) + " at journal position " +
+                                std::to_string(e.seq) + ": " + std::string(what));
 }
 
 bool ValidPartnerId(std::string_view id) {
@@ -53,15 +54,18 @@ Counts CountsOf(const Item& item) {
 bool Plausible(const Item& item) {
   if (item.verdict == Verdict::kRejected) return !item.reason.empty();
   if (!item.reason.empty()) return false;
-  const bool duplicate = item.verdict == Verdict::kExactDuplicate || item.verdict == Verdict::kNearDuplicate;
+  const bool duplicate =
+      item.verdict == Verdict::kExactDuplicate || item.verdict == Verdict::kNearDuplicate;
   if (duplicate != item.duplicate_of.has_value()) return false;
   if (item.verdict == Verdict::kExactDuplicate &&
-      (item.novel_korean_tokens != 0 || item.novel_korean_words != 0 || item.similarity_ppm != 1'000'000)) {
+      (item.novel_korean_tokens != 0 || item.novel_korean_words != 0 ||
+       item.similarity_ppm != 1'000'000)) {
     return false;
   }
   return item.novel_korean_tokens <= item.korean_tokens && item.korean_tokens <= item.tokens &&
          item.novel_korean_words <= item.korean_words && item.korean_words <= item.words &&
-         item.syllables <= item.chars && item.words <= item.chars && item.similarity_ppm <= 1'000'000;
+         item.syllables <= item.chars && item.words <= item.chars &&
+         item.similarity_ppm <= 1'000'000;
 }
 
 }  // namespace
@@ -132,12 +136,14 @@ Status Books::Apply(const Entry& e) {
 Status Books::ApplyBody(const Entry& e, const Genesis& b) {
   if (!e.partner.empty()) return Contradiction(e, "names a partner");
   const Policy& p = b.policy;
-  if (p.grain <= 0 || p.membership_threshold_words < 0 || p.lot_documents_min < 1 || p.lot_tokens_min < 1 ||
-      p.lot_document_share_percent_max < 1 || p.lot_document_share_percent_max > 100 || p.entitlement_numerator < 0 ||
+  if (p.grain <= 0 || p.membership_threshold_words < 0 || p.lot_documents_min < 1 ||
+      p.lot_tokens_min < 1 || p.lot_document_share_percent_max < 1 ||
+      p.lot_document_share_percent_max > 100 || p.entitlement_numerator < 0 ||
       p.entitlement_denominator < 1) {
     return Contradiction(e, "the policy has a value out of range");
   }
-  if (b.log_public_key.size() != 32 || b.log_origin.empty()) return Contradiction(e, "the log has no key or origin");
+  if (b.log_public_key.size() != 32 || b.log_origin.empty())
+    return Contradiction(e, "the log has no key or origin");
   genesis_ = b;
   OpenAccounts(e, 0);
   return OkStatus();
@@ -151,12 +157,14 @@ Status Books::ApplyBody(const Entry& e, const EpochBegun& b) {
 
 Status Books::ApplyBody(const Entry& e, const PartnerAdded& b) {
   if (!ValidPartnerId(e.partner)) {
-    return InvalidArgument("bad_partner_id", "a partner id is 2 to 40 lower-case letters, digits and inner hyphens");
+    return InvalidArgument("bad_partner_id",
+                           "a partner id is 2 to 40 lower-case letters, digits and inner hyphens");
   }
   if (partner_numbers_.contains(e.partner)) {
     return AlreadyExists("partner_exists", "there is a partner " + e.partner + " already");
   }
-  if (b.name.empty() || b.name.size() > 400) return InvalidArgument("bad_partner_name", "1 to 400 bytes, please");
+  if (b.name.empty() || b.name.size() > 400)
+    return InvalidArgument("bad_partner_name", "1 to 400 bytes, please");
   auto partner = std::make_unique<PartnerRecord>();
   partner->number = static_cast<uint32_t>(partners_.size() + 1);
   partner->id = e.partner;
@@ -186,8 +194,10 @@ Status Books::ApplyBody(const Entry& e, const KeyIssued& b) {
   if (!b.replaces.empty()) {
     const auto old = keys_.find(b.replaces);
     if (old == keys_.end()) return NotFound("no_such_key", "there is no key " + b.replaces);
-    if (old->second.revoked_at.has_value()) return FailedPrecondition("key_revoked", b.replaces + " is revoked already");
-    if (old->second.role != b.role || old->second.partner != partner || old->second.person != b.person) {
+    if (old->second.revoked_at.has_value())
+      return FailedPrecondition("key_revoked", b.replaces + " is revoked already");
+    if (old->second.role != b.role || old->second.partner != partner ||
+        old->second.person != b.person) {
       return Contradiction(e, "a rotated key keeps role, partner and person");
     }
     old->second.revoked_at = e.at;
@@ -205,7 +215,8 @@ Status Books::ApplyBody(const Entry& e, const KeyIssued& b) {
 Status Books::ApplyBody(const Entry& e, const KeyRevoked& b) {
   const auto key = keys_.find(b.key_id);
   if (key == keys_.end()) return NotFound("no_such_key", "there is no key " + b.key_id);
-  if (key->second.revoked_at.has_value()) return FailedPrecondition("key_revoked", b.key_id + " is revoked already");
+  if (key->second.revoked_at.has_value())
+    return FailedPrecondition("key_revoked", b.key_id + " is revoked already");
   key->second.revoked_at = e.at;
   return OkStatus();
 }
@@ -213,7 +224,8 @@ Status Books::ApplyBody(const Entry& e, const KeyRevoked& b) {
 Status Books::ApplyBody(const Entry& e, const CorpusAdded& b) {
   PartnerRecord* partner = PartnerOf(e);
   if (partner == nullptr) return NotFound("no_such_partner", "there is no partner " + e.partner);
-  if (b.corpus != partner->corpora.size() + 1) return Contradiction(e, "corpora are numbered from 1 without gaps");
+  if (b.corpus != partner->corpora.size() + 1)
+    return Contradiction(e, "corpora are numbered from 1 without gaps");
   if (!b.request_mac.empty() && partner->corpus_requests.contains(b.request_mac)) {
     return Contradiction(e, "this request made a corpus already");
   }
@@ -229,8 +241,10 @@ Status Books::ApplyBody(const Entry& e, const CorpusAdded& b) {
 Status Books::ApplyBody(const Entry& e, const UploadOpened& b) {
   PartnerRecord* partner = PartnerOf(e);
   if (partner == nullptr) return NotFound("no_such_partner", "there is no partner " + e.partner);
-  if (b.corpus < 1 || b.corpus > partner->corpora.size()) return NotFound("no_such_corpus", "there is no such corpus");
-  if (b.upload != partner->uploads.size() + 1) return Contradiction(e, "uploads are numbered from 1 without gaps");
+  if (b.corpus < 1 || b.corpus > partner->corpora.size())
+    return NotFound("no_such_corpus", "there is no such corpus");
+  if (b.upload != partner->uploads.size() + 1)
+    return Contradiction(e, "uploads are numbered from 1 without gaps");
   if (b.request_mac.empty() || partner->upload_requests.contains(b.request_mac)) {
     return Contradiction(e, "this request opened an upload already");
   }
@@ -252,7 +266,8 @@ Status Books::ApplyBody(const Entry& e, const UploadSealed& b) {
   PartnerRecord* partner = PartnerOf(e);
   UploadRecord* upload = partner == nullptr ? nullptr : UploadOf(*partner, b.upload);
   if (upload == nullptr) return NotFound("no_such_upload", "there is no such upload");
-  if (upload->state != UploadState::kOpen) return FailedPrecondition("upload_not_open", "the upload is not open");
+  if (upload->state != UploadState::kOpen)
+    return FailedPrecondition("upload_not_open", "the upload is not open");
   upload->state = UploadState::kSealed;
   upload->file_count = b.file_count;
   upload->entries.push_back(e.seq);
@@ -266,7 +281,8 @@ Status Books::ApplyBody(const Entry& e, const UploadCancelled& b) {
   if (upload->state != UploadState::kOpen && upload->state != UploadState::kSealed) {
     return FailedPrecondition("upload_finished", "the upload is finished");
   }
-  if (upload->open_batch.has_value()) return Aborted("batch_open", "a batch of the upload is being committed; retry");
+  if (upload->open_batch.has_value())
+    return Aborted("batch_open", "a batch of the upload is being committed; retry");
   upload->state = UploadState::kCancelled;
   upload->finished_at = e.at;
   upload->entries.push_back(e.seq);
@@ -296,7 +312,8 @@ Status Books::ApplyBody(const Entry& e, const BatchBegin& b) {
   if (upload->state != UploadState::kOpen && upload->state != UploadState::kSealed) {
     return FailedPrecondition("upload_finished", "the upload is finished");
   }
-  if (upload->open_batch.has_value()) return Contradiction(e, "another batch of the upload is open");
+  if (upload->open_batch.has_value())
+    return Contradiction(e, "another batch of the upload is open");
   const std::pair first(b.first_file, b.first_record);
   const std::pair last(b.last_file, b.last_record);
   if (b.documents == 0 || last < first || (b.documents > 1 && last == first) ||
@@ -318,7 +335,8 @@ Status Books::ApplyBody(const Entry& e, const BatchCommit& b) {
   if (upload == nullptr) return NotFound("no_such_upload", "there is no such upload");
   if (upload->open_batch != b.token) return Contradiction(e, "this batch is not open");
   BatchRecord& batch = batches_.at(b.token);
-  if (b.items.size() != batch.documents) return Contradiction(e, "a batch commits all of its documents");
+  if (b.items.size() != batch.documents)
+    return Contradiction(e, "a batch commits all of its documents");
 
   Counts sum;
   std::vector<Provisional> provisional;
@@ -327,9 +345,11 @@ Status Books::ApplyBody(const Entry& e, const BatchCommit& b) {
   for (size_t i = 0; i < b.items.size(); ++i) {
     const Item& item = b.items[i];
     const std::pair place(item.file, item.record);
-    if (previous.has_value() && place <= *previous) return Contradiction(e, "documents ascend by file and record");
+    if (previous.has_value() && place <= *previous)
+      return Contradiction(e, "documents ascend by file and record");
     previous = place;
-    if (!Plausible(item)) return Contradiction(e, "document " + std::to_string(i) + " has counts that cannot be");
+    if (!Plausible(item))
+      return Contradiction(e, "document " + std::to_string(i) + " has counts that cannot be");
     if (item.duplicate_of.has_value()) {
       const Owner self{.token = b.token, .ordinal = static_cast<uint32_t>(i)};
       const BatchRecord* earlier = FindBatch(item.duplicate_of->token);
@@ -337,21 +357,24 @@ Status Books::ApplyBody(const Entry& e, const BatchCommit& b) {
           (earlier->commit == 0 && item.duplicate_of->token != b.token) ||
           uploads_.at(earlier->upload_token).partner != partner->number ||
           item.duplicate_of->ordinal >= earlier->documents) {
-        return Contradiction(e, "document " + std::to_string(i) + " duplicates no earlier document of its partner");
+        return Contradiction(
+            e, "document " + std::to_string(i) + " duplicates no earlier document of its partner");
       }
     }
     sum += CountsOf(item);
-    provisional.push_back({.korean_tokens = item.novel_korean_tokens,
-                           .korean_words = item.novel_korean_words,
-                           .credits = item.verdict == Verdict::kAccepted || item.verdict == Verdict::kNearDuplicate});
+    provisional.push_back(
+        {.korean_tokens = item.novel_korean_tokens,
+         .korean_words = item.novel_korean_words,
+         .credits = item.verdict == Verdict::kAccepted || item.verdict == Verdict::kNearDuplicate});
   }
   const uint32_t n = partner->number;
-  JANGBU_RETURN_IF_ERROR(Post(e, {{TransferCode::kProvisional, AccountOf(0, AccountRole::kProgramme, kAssetKoreanTokens),
-                                   AccountOf(n, AccountRole::kProvisional, kAssetKoreanTokens), kAssetKoreanTokens,
-                                   sum.novel_korean_tokens},
-                                  {TransferCode::kProvisional, AccountOf(0, AccountRole::kProgramme, kAssetKoreanWords),
-                                   AccountOf(n, AccountRole::kProvisional, kAssetKoreanWords), kAssetKoreanWords,
-                                   sum.novel_korean_words}}));
+  JANGBU_RETURN_IF_ERROR(Post(
+      e, {{TransferCode::kProvisional, AccountOf(0, AccountRole::kProgramme, kAssetKoreanTokens),
+           AccountOf(n, AccountRole::kProvisional, kAssetKoreanTokens), kAssetKoreanTokens,
+           sum.novel_korean_tokens},
+          {TransferCode::kProvisional, AccountOf(0, AccountRole::kProgramme, kAssetKoreanWords),
+           AccountOf(n, AccountRole::kProvisional, kAssetKoreanWords), kAssetKoreanWords,
+           sum.novel_korean_words}}));
   // From here on the commit happens.
   batch.commit = e.seq;
   upload->open_batch.reset();
@@ -385,12 +408,15 @@ Status Books::ApplyBody(const Entry& e, const BatchAbort& b) {
 
 Status Books::ApplyBody(const Entry& e, const RunBegun& b) {
   if (open_run_.has_value()) return Contradiction(e, "a confirmation run is open");
-  if (b.run != runs_ + 1 || b.cut != e.seq) return Contradiction(e, "runs are numbered and cut where they begin");
+  if (b.run != runs_ + 1 || b.cut != e.seq)
+    return Contradiction(e, "runs are numbered and cut where they begin");
   for (const std::string& partner : b.released_partners) {
-    if (FindPartner(partner) == nullptr) return NotFound("no_such_partner", "there is no partner " + partner);
+    if (FindPartner(partner) == nullptr)
+      return NotFound("no_such_partner", "there is no partner " + partner);
   }
   if (!b.released_partners.empty() && (b.release_reason.empty() || b.released_by.empty())) {
-    return InvalidArgument("release_needs_reason", "releasing a small lot is a disclosure: say why");
+    return InvalidArgument("release_needs_reason",
+                           "releasing a small lot is a disclosure: say why");
   }
   runs_ = b.run;
   open_run_ = b;
@@ -398,31 +424,42 @@ Status Books::ApplyBody(const Entry& e, const RunBegun& b) {
 }
 
 Status Books::ApplyBody(const Entry& e, const Decision& b) {
-  if (!open_run_.has_value() || b.run != open_run_->run) return Contradiction(e, "there is no such run");
-  if (undecided_.empty() || undecided_.begin()->second != b.token || undecided_.begin()->first >= open_run_->cut) {
+  if (!open_run_.has_value() || b.run != open_run_->run)
+    return Contradiction(e, "there is no such run");
+  if (undecided_.empty() || undecided_.begin()->second != b.token ||
+      undecided_.begin()->first >= open_run_->cut) {
     return Contradiction(e, "batches are decided in the order of their commits");
   }
   const std::vector<Provisional>& provisional = provisional_.at(b.token);
-  if (b.items.size() != provisional.size()) return Contradiction(e, "a decision covers all documents of a batch");
+  if (b.items.size() != provisional.size())
+    return Contradiction(e, "a decision covers all documents of a batch");
   for (size_t i = 0; i < b.items.size(); ++i) {
     const DecidedItem& item = b.items[i];
-    if (item.korean_tokens > provisional[i].korean_tokens || item.korean_words > provisional[i].korean_words) {
-      return Contradiction(e, "document " + std::to_string(i) + " is credited for more than it offered");
+    if (item.korean_tokens > provisional[i].korean_tokens ||
+        item.korean_words > provisional[i].korean_words) {
+      return Contradiction(
+          e, "document " + std::to_string(i) + " is credited for more than it offered");
     }
-    if (item.held_by.has_value() && (*item.held_by >= Owner{.token = b.token, .ordinal = static_cast<uint32_t>(i)} ||
-                                     FindBatch(item.held_by->token) == nullptr)) {
+    if (!item.held_by.has_value()) continue;
+    // Earlier is earlier in the order of decisions, which is that of commits; tokens are given at
+    // the begin.
+    const BatchRecord* holder = FindBatch(item.held_by->token);
+    const bool earlier =
+        holder != nullptr && item.held_by->ordinal < holder->documents &&
+        (item.held_by->token == b.token ? item.held_by->ordinal < i : holder->decision.has_value());
+    if (!earlier)
       return Contradiction(e, "document " + std::to_string(i) + " is held by no earlier document");
-    }
   }
   BatchRecord& batch = batches_.at(b.token);
   PartnerRecord& partner = *partners_[uploads_.at(batch.upload_token).partner - 1];
   for (size_t i = 0; i < b.items.size(); ++i) {
     if (!provisional[i].credits) continue;
-    partner.waiting_decided.push_back({.document = {.token = b.token, .ordinal = static_cast<uint32_t>(i)},
-                                       .provisional_korean_tokens = provisional[i].korean_tokens,
-                                       .provisional_korean_words = provisional[i].korean_words,
-                                       .item_korean_tokens = b.items[i].korean_tokens,
-                                       .item_korean_words = b.items[i].korean_words});
+    partner.waiting_decided.push_back(
+        {.document = {.token = b.token, .ordinal = static_cast<uint32_t>(i)},
+         .provisional_korean_tokens = provisional[i].korean_tokens,
+         .provisional_korean_words = provisional[i].korean_words,
+         .item_korean_tokens = b.items[i].korean_tokens,
+         .item_korean_words = b.items[i].korean_words});
   }
   batch.decision = e.seq;
   undecided_.erase(undecided_.begin());
@@ -432,9 +469,11 @@ Status Books::ApplyBody(const Entry& e, const Decision& b) {
 
 std::optional<Lot> Books::NextLot(const PartnerRecord& partner) const {
   JANGBU_CHECK(open_run_.has_value());
-  if (!partner.lots.empty() && partner.lots.back() >= open_run_->cut) return std::nullopt;  // one a run
-  const bool released = std::find(open_run_->released_partners.begin(), open_run_->released_partners.end(),
-                                  partner.id) != open_run_->released_partners.end();
+  if (!partner.lots.empty() && partner.lots.back() >= open_run_->cut)
+    return std::nullopt;  // one a run
+  const bool released =
+      std::find(open_run_->released_partners.begin(), open_run_->released_partners.end(),
+                partner.id) != open_run_->released_partners.end();
   const std::vector<size_t> chosen = ChooseLot(partner.waiting_decided, policy(), released);
   if (chosen.empty()) return std::nullopt;
 
@@ -453,7 +492,8 @@ std::optional<Lot> Books::NextLot(const PartnerRecord& partner) const {
         lot.ranges.back().first + lot.ranges.back().count == document.document.ordinal) {
       ++lot.ranges.back().count;
     } else {
-      lot.ranges.push_back({.token = document.document.token, .first = document.document.ordinal, .count = 1});
+      lot.ranges.push_back(
+          {.token = document.document.token, .first = document.document.ordinal, .count = 1});
     }
   }
   const Grains tokens = ToGrains(lot.item_korean_tokens, partner.carry_tokens, policy().grain);
@@ -467,7 +507,8 @@ std::optional<Lot> Books::NextLot(const PartnerRecord& partner) const {
   lot.confirmed_korean_words = words.amount;
   lot.entitlement_granted = EntitlementFor(words.amount, policy());
   const int64_t words_after =
-      BalanceOf(partner.number, AccountRole::kConfirmed, kAssetKoreanWords, std::nullopt) + words.amount;
+      BalanceOf(partner.number, AccountRole::kConfirmed, kAssetKoreanWords, std::nullopt) +
+      words.amount;
   if (!partner.member && words_after >= policy().membership_threshold_words) {
     lot.entitlement_made_spendable =
         BalanceOf(partner.number, AccountRole::kEntitlementPending, kAssetApiTokens, std::nullopt);
@@ -478,7 +519,8 @@ std::optional<Lot> Books::NextLot(const PartnerRecord& partner) const {
 Status Books::ApplyBody(const Entry& e, const Lot& b) {
   PartnerRecord* partner = PartnerOf(e);
   if (partner == nullptr) return NotFound("no_such_partner", "there is no partner " + e.partner);
-  if (!open_run_.has_value() || b.run != open_run_->run) return Contradiction(e, "there is no such run");
+  if (!open_run_.has_value() || b.run != open_run_->run)
+    return Contradiction(e, "there is no such run");
   if (!undecided_.empty() && undecided_.begin()->first < open_run_->cut) {
     return Contradiction(e, "lots are settled when all is decided");
   }
@@ -486,7 +528,8 @@ Status Books::ApplyBody(const Entry& e, const Lot& b) {
 
   const uint32_t n = partner->number;
   const int64_t words_after =
-      BalanceOf(n, AccountRole::kConfirmed, kAssetKoreanWords, std::nullopt) + b.confirmed_korean_words;
+      BalanceOf(n, AccountRole::kConfirmed, kAssetKoreanWords, std::nullopt) +
+      b.confirmed_korean_words;
   const bool member = partner->member || words_after >= policy().membership_threshold_words;
   const AccountId tokens = AccountOf(0, AccountRole::kProgramme, kAssetKoreanTokens);
   const AccountId words = AccountOf(0, AccountRole::kProgramme, kAssetKoreanWords);
@@ -494,25 +537,30 @@ Status Books::ApplyBody(const Entry& e, const Lot& b) {
   const AccountId pending = AccountOf(n, AccountRole::kEntitlementPending, kAssetApiTokens);
   const AccountId available = AccountOf(n, AccountRole::kEntitlementAvailable, kAssetApiTokens);
   JANGBU_RETURN_IF_ERROR(Post(
-      e, {{TransferCode::kProvisionalSettled, AccountOf(n, AccountRole::kProvisional, kAssetKoreanTokens), tokens,
-           kAssetKoreanTokens, b.provisional_korean_tokens},
-          {TransferCode::kProvisionalSettled, AccountOf(n, AccountRole::kProvisional, kAssetKoreanWords), words,
-           kAssetKoreanWords, b.provisional_korean_words},
-          {TransferCode::kConfirmed, tokens, AccountOf(n, AccountRole::kConfirmed, kAssetKoreanTokens),
-           kAssetKoreanTokens, b.confirmed_korean_tokens},
-          {TransferCode::kConfirmed, words, AccountOf(n, AccountRole::kConfirmed, kAssetKoreanWords), kAssetKoreanWords,
-           b.confirmed_korean_words},
-          {member ? TransferCode::kEntitlementGranted : TransferCode::kEntitlementPending, api,
-           member ? available : pending, kAssetApiTokens, b.entitlement_granted},
-          {TransferCode::kEntitlementMadeSpendable, pending, available, kAssetApiTokens,
-           b.entitlement_made_spendable}}));
+      e,
+      {{TransferCode::kProvisionalSettled,
+        AccountOf(n, AccountRole::kProvisional, kAssetKoreanTokens), tokens, kAssetKoreanTokens,
+        b.provisional_korean_tokens},
+       {TransferCode::kProvisionalSettled,
+        AccountOf(n, AccountRole::kProvisional, kAssetKoreanWords), words, kAssetKoreanWords,
+        b.provisional_korean_words},
+       {TransferCode::kConfirmed, tokens, AccountOf(n, AccountRole::kConfirmed, kAssetKoreanTokens),
+        kAssetKoreanTokens, b.confirmed_korean_tokens},
+       {TransferCode::kConfirmed, words, AccountOf(n, AccountRole::kConfirmed, kAssetKoreanWords),
+        kAssetKoreanWords, b.confirmed_korean_words},
+       {member ? TransferCode::kEntitlementGranted : TransferCode::kEntitlementPending, api,
+        member ? available : pending, kAssetApiTokens, b.entitlement_granted},
+       {TransferCode::kEntitlementMadeSpendable, pending, available, kAssetApiTokens,
+        b.entitlement_made_spendable}}));
   // From here on the lot happens.
   std::set<Owner> settled;
   for (const DocumentRange& range : b.ranges) {
-    for (uint32_t i = 0; i < range.count; ++i) settled.insert({.token = range.token, .ordinal = range.first + i});
+    for (uint32_t i = 0; i < range.count; ++i)
+      settled.insert({.token = range.token, .ordinal = range.first + i});
   }
-  std::erase_if(partner->waiting_decided,
-                [&settled](const WaitingDocument& document) { return settled.contains(document.document); });
+  std::erase_if(partner->waiting_decided, [&settled](const WaitingDocument& document) {
+    return settled.contains(document.document);
+  });
   partner->carry_tokens = b.carry_tokens_after;
   partner->carry_words = b.carry_words_after;
   partner->lots.push_back(e.seq);
@@ -525,12 +573,14 @@ Status Books::ApplyBody(const Entry& e, const Lot& b) {
 }
 
 Status Books::ApplyBody(const Entry& e, const RunDone& b) {
-  if (!open_run_.has_value() || b.run != open_run_->run) return Contradiction(e, "there is no such run");
+  if (!open_run_.has_value() || b.run != open_run_->run)
+    return Contradiction(e, "there is no such run");
   if (!undecided_.empty() && undecided_.begin()->first < open_run_->cut) {
     return Contradiction(e, "batches before its cut are undecided");
   }
   for (const auto& partner : partners_) {
-    if (NextLot(*partner).has_value()) return Contradiction(e, "a lot of " + partner->id + " is due");
+    if (NextLot(*partner).has_value())
+      return Contradiction(e, "a lot of " + partner->id + " is due");
   }
   open_run_.reset();
   return OkStatus();
@@ -558,8 +608,10 @@ Status Books::Post(const Entry& e, const std::vector<Posting>& postings) {
       return Contradiction(e, "the ledger refuses its transfers: " + std::string(NameOf(outcome)));
     }
   }
-  // Invariant 2: the ledger checks its totals after every commit; here the programme's side once more.
-  for (const auto& [asset, totals] : ledger_->totals()) JANGBU_CHECK(totals.debits_posted == totals.credits_posted);
+  // Invariant 2: the ledger checks its totals after every commit; here the programme's side once
+  // more.
+  for (const auto& [asset, totals] : ledger_->totals())
+    JANGBU_CHECK(totals.debits_posted == totals.credits_posted);
   return OkStatus();
 }
 
@@ -585,10 +637,12 @@ void Books::OpenAccounts(const Entry& e, uint32_t partner) {
     add(AccountRole::kEntitlementPending, kAssetApiTokens);
     add(AccountRole::kEntitlementAvailable, kAssetApiTokens);
   }
-  for (const Outcome outcome : ledger_->CreateAccounts(batch, e.at)) JANGBU_CHECK(outcome == Outcome::kOk);
+  for (const Outcome outcome : ledger_->CreateAccounts(batch, e.at))
+    JANGBU_CHECK(outcome == Outcome::kOk);
 }
 
-int64_t Books::BalanceOf(uint32_t partner, AccountRole role, AssetId asset, std::optional<Timestamp> as_of) const {
+int64_t Books::BalanceOf(uint32_t partner, AccountRole role, AssetId asset,
+                         std::optional<Timestamp> as_of) const {
   const AccountId id = AccountOf(partner, role, asset);
   if (as_of.has_value()) {
     const std::optional<Balances> balances = ledger_->BalancesAt(id, *as_of);
@@ -629,7 +683,8 @@ const UploadRecord* Books::FindUpload(uint64_t token) const {
 }
 
 const UploadRecord* Books::FindUpload(const PartnerRecord& partner, uint32_t number) const {
-  return number < 1 || number > partner.uploads.size() ? nullptr : FindUpload(partner.uploads[number - 1]);
+  return number < 1 || number > partner.uploads.size() ? nullptr
+                                                       : FindUpload(partner.uploads[number - 1]);
 }
 
 const BatchRecord* Books::FindBatch(uint64_t token) const {
@@ -637,15 +692,18 @@ const BatchRecord* Books::FindBatch(uint64_t token) const {
   return batch == batches_.end() ? nullptr : &batch->second;
 }
 
-PartnerFigures Books::FiguresOf(const PartnerRecord& partner, std::optional<Timestamp> as_of) const {
+PartnerFigures Books::FiguresOf(const PartnerRecord& partner,
+                                std::optional<Timestamp> as_of) const {
   PartnerFigures f;
   if (!as_of.has_value()) {
     f.by_source_type = partner.by_source_type;
     f.member = partner.member;
-    f.documents_waiting = partner.waiting_history.empty() ? 0 : partner.waiting_history.back().second;
+    f.documents_waiting =
+        partner.waiting_history.empty() ? 0 : partner.waiting_history.back().second;
   } else {
-    const auto after = std::upper_bound(partner.moments.begin(), partner.moments.end(), *as_of,
-                                        [](Timestamp t, const PartnerRecord::Moment& m) { return t < m.at; });
+    const auto after =
+        std::upper_bound(partner.moments.begin(), partner.moments.end(), *as_of,
+                         [](Timestamp t, const PartnerRecord::Moment& m) { return t < m.at; });
     std::array<bool, 6> seen{};
     for (auto moment = after; moment != partner.moments.begin();) {
       --moment;
@@ -655,9 +713,11 @@ PartnerFigures Books::FiguresOf(const PartnerRecord& partner, std::optional<Time
       if (std::count(seen.begin(), seen.end(), true) == 5) break;
     }
     f.member = partner.member_since.has_value() && *partner.member_since <= *as_of;
-    const auto waiting = std::upper_bound(partner.waiting_history.begin(), partner.waiting_history.end(), *as_of,
-                                          [](Timestamp t, const auto& w) { return t < w.first; });
-    f.documents_waiting = waiting == partner.waiting_history.begin() ? 0 : std::prev(waiting)->second;
+    const auto waiting =
+        std::upper_bound(partner.waiting_history.begin(), partner.waiting_history.end(), *as_of,
+                         [](Timestamp t, const auto& w) { return t < w.first; });
+    f.documents_waiting =
+        waiting == partner.waiting_history.begin() ? 0 : std::prev(waiting)->second;
   }
   for (const Counts& counts : f.by_source_type) f.counts += counts;
   const uint32_t n = partner.number;
@@ -666,7 +726,8 @@ PartnerFigures Books::FiguresOf(const PartnerRecord& partner, std::optional<Time
   f.confirmed_korean_tokens = BalanceOf(n, AccountRole::kConfirmed, kAssetKoreanTokens, as_of);
   f.confirmed_korean_words = BalanceOf(n, AccountRole::kConfirmed, kAssetKoreanWords, as_of);
   f.entitlement_pending = BalanceOf(n, AccountRole::kEntitlementPending, kAssetApiTokens, as_of);
-  f.entitlement_available = BalanceOf(n, AccountRole::kEntitlementAvailable, kAssetApiTokens, as_of);
+  f.entitlement_available =
+      BalanceOf(n, AccountRole::kEntitlementAvailable, kAssetApiTokens, as_of);
   return f;
 }
 

@@ -2,12 +2,13 @@
 
 // The books: what the journal says, as a fold over its entries.
 //
-// Pure and deterministic: the same entries give the same books on any machine. Apply checks everything an entry may
-// not contradict before it changes anything, so the writer applies an entry to find out whether it may be written, and
-// a verifier applies what it reads to find out whether it could have been.
+// Pure and deterministic: the same entries give the same books on any machine. Apply checks
+// everything an entry may not contradict before it changes anything, so the writer applies an entry
+// to find out whether it may be written, and a verifier applies what it reads to find out whether
+// it could have been.
 //
-// Per-document facts are not kept here (they are read back from the journal by the positions kept here), except for
-// documents that wait for a lot.
+// Per-document facts are not kept here (they are read back from the journal by the positions kept
+// here), except for documents that wait for a lot.
 
 #include <array>
 #include <cstdint>
@@ -96,8 +97,8 @@ struct UploadRecord {
   std::optional<Timestamp> finished_at;
   std::optional<std::pair<uint32_t, uint64_t>> last_committed;  // (file, record)
   std::optional<uint64_t> open_batch;
-  std::vector<uint64_t> commits;   // sequence numbers of its BATCH_COMMIT entries, ascending
-  std::vector<uint64_t> entries;   // of all entries that a receipt opens, ascending
+  std::vector<uint64_t> commits;  // sequence numbers of its BATCH_COMMIT entries, ascending
+  std::vector<uint64_t> entries;  // of all entries that a receipt opens, ascending
 };
 
 struct BatchRecord {
@@ -129,12 +130,12 @@ struct PartnerRecord {
   std::string id;
   std::string name;
   Timestamp created_at;
-  std::vector<CorpusRecord> corpora;    // corpus n is at n - 1
-  std::vector<uint64_t> uploads;        // tokens; upload n is at n - 1
+  std::vector<CorpusRecord> corpora;                // corpus n is at n - 1
+  std::vector<uint64_t> uploads;                    // tokens; upload n is at n - 1
   std::map<std::string, uint64_t> upload_requests;  // request mac → token
   std::map<std::string, uint32_t> corpus_requests;  // request mac → corpus
-  std::vector<WaitingDocument> waiting_decided;  // decided, in journal order, waiting for a lot
-  std::vector<uint64_t> lots;                    // sequence numbers
+  std::vector<WaitingDocument> waiting_decided;     // decided, in journal order, waiting for a lot
+  std::vector<uint64_t> lots;                       // sequence numbers
   int64_t carry_tokens = 0;
   int64_t carry_words = 0;
   bool member = false;
@@ -158,9 +159,10 @@ class Books {
   Books(const Books&) = delete;
   Books& operator=(const Books&) = delete;
 
-  // Folds the next entry in. REQUIRES: entry.seq == size(). On an error nothing changed: the entry contradicts the
-  // books ("entry_contradicts_books: …"), which for a writer is a refusal and for a verifier a damaged journal.
-  // Afterwards every promise that can be checked in constant time has been (invariants 1 and 2).
+  // Folds the next entry in. REQUIRES: entry.seq == size(). On an error nothing changed: the entry
+  // contradicts the books ("entry_contradicts_books: …"), which for a writer is a refusal and for a
+  // verifier a damaged journal. Afterwards every promise that can be checked in constant time has
+  // been (invariants 1 and 2).
   Status Apply(const Entry& entry);
 
   uint64_t size() const { return size_; }
@@ -187,8 +189,8 @@ class Books {
   const std::optional<RunBegun>& open_run() const { return open_run_; }
   uint64_t runs() const { return runs_; }
 
-  // The lot of `partner` that is due in the open run, or nothing. REQUIRES: a run is open and has decided everything
-  // before its cut.
+  // The lot of `partner` that is due in the open run, or nothing. REQUIRES: a run is open and has
+  // decided everything before its cut.
   std::optional<Lot> NextLot(const PartnerRecord& partner) const;
 
   // A partner's figures now, or after the last entry at or before `as_of`.
@@ -223,7 +225,8 @@ class Books {
   // Makes the transfers of an entry, all or none.
   Status Post(const Entry& e, const std::vector<Posting>& postings);
   void OpenAccounts(const Entry& e, uint32_t partner);
-  int64_t BalanceOf(uint32_t partner, AccountRole role, AssetId asset, std::optional<Timestamp> as_of) const;
+  int64_t BalanceOf(uint32_t partner, AccountRole role, AssetId asset,
+                    std::optional<Timestamp> as_of) const;
 
   uint64_t size_ = 0;
   Timestamp last_time_{};

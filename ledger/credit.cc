@@ -4,24 +4,26 @@
 #include <numeric>
 
 #include "base/bytes.h"
-#include "base/bytes.h"
 #include "base/check.h"
 
 namespace jangbu::ledger {
 
-std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Policy& policy, bool released) {
+std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Policy& policy,
+                              bool released) {
   std::vector<size_t> chosen(waiting.size());
   std::iota(chosen.begin(), chosen.end(), size_t{0});
   if (released) return chosen;
 
-  // Largest first: whether a document may stay depends only on the total of those not larger than it, so the largest
-  // ones leave one by one until the largest that is left is small enough. Equal ones leave together or not at all.
+  // Largest first: whether a document may stay depends only on the total of those not larger than
+  // it, so the largest ones leave one by one until the largest that is left is small enough. Equal
+  // ones leave together or not at all.
   std::vector<size_t> by_size = chosen;
   std::stable_sort(by_size.begin(), by_size.end(), [&waiting](size_t a, size_t b) {
     return waiting[a].provisional_korean_tokens > waiting[b].provisional_korean_tokens;
   });
   int128 total = 0;
-  for (const WaitingDocument& document : waiting) total += static_cast<uint64_t>(document.provisional_korean_tokens);
+  for (const WaitingDocument& document : waiting)
+    total += static_cast<uint64_t>(document.provisional_korean_tokens);
   size_t first = 0;
   while (first < by_size.size()) {
     const int64_t largest = waiting[by_size[first]].provisional_korean_tokens;
@@ -30,7 +32,9 @@ std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Po
     ++first;
   }
   const size_t documents = by_size.size() - first;
-  if (static_cast<int64_t>(documents) < policy.lot_documents_min && total < static_cast<uint64_t>(policy.lot_tokens_min)) return {};
+  if (static_cast<int64_t>(documents) < policy.lot_documents_min &&
+      total < static_cast<uint64_t>(policy.lot_tokens_min))
+    return {};
   chosen.assign(by_size.begin() + static_cast<std::ptrdiff_t>(first), by_size.end());
   std::sort(chosen.begin(), chosen.end());
   return chosen;
@@ -47,8 +51,10 @@ Grains ToGrains(int64_t items, int64_t carry, int64_t grain) {
 }
 
 int64_t EntitlementFor(int64_t words, const Policy& policy) {
-  JANGBU_CHECK(words >= 0 && policy.entitlement_numerator >= 0 && policy.entitlement_denominator > 0);
-  const int128 amount = static_cast<int128>(words) * policy.entitlement_numerator / policy.entitlement_denominator;
+  JANGBU_CHECK(words >= 0 && policy.entitlement_numerator >= 0 &&
+               policy.entitlement_denominator > 0);
+  const int128 amount =
+      static_cast<int128>(words) * policy.entitlement_numerator / policy.entitlement_denominator;
   JANGBU_CHECK(amount <= static_cast<uint64_t>(INT64_MAX));
   return static_cast<int64_t>(amount);
 }

@@ -9,7 +9,8 @@
 namespace jangbu::ledger {
 namespace {
 
-// Every body has two writers and two readers, one for each part. Those left out have nothing in that part.
+// Every body has two writers and two readers, one for each part. Those left out have nothing in
+// that part.
 
 void WritePolicy(ByteWriter& w, const Policy& p) {
   w.SignedVarint(p.membership_threshold_words);
@@ -80,14 +81,20 @@ Enum ReadEnum(ByteReader& r, Enum first, Enum last) {
 std::string ReadString(ByteReader& r) { return std::string(r.String()); }
 
 constexpr int64_t Counts::*kCountFields[] = {
-    &Counts::documents,    &Counts::accepted,      &Counts::exact_duplicate,    &Counts::near_duplicate,
-    &Counts::rejected,     &Counts::chars,         &Counts::syllables,          &Counts::words,
-    &Counts::tokens,       &Counts::korean_words,  &Counts::korean_tokens,      &Counts::novel_korean_words,
+    &Counts::documents,          &Counts::accepted,      &Counts::exact_duplicate,
+    &Counts::near_duplicate,     &Counts::rejected,      &Counts::chars,
+    &Counts::syllables,          &Counts::words,         &Counts::tokens,
+    &Counts::korean_words,       &Counts::korean_tokens, &Counts::novel_korean_words,
     &Counts::novel_korean_tokens};
 
-constexpr int64_t Item::*kItemFields[] = {
-    &Item::chars,        &Item::syllables,     &Item::words,              &Item::tokens,
-    &Item::korean_words, &Item::korean_tokens, &Item::novel_korean_words, &Item::novel_korean_tokens};
+constexpr int64_t Item::*kItemFields[] = {&Item::chars,
+                                          &Item::syllables,
+                                          &Item::words,
+                                          &Item::tokens,
+                                          &Item::korean_words,
+                                          &Item::korean_tokens,
+                                          &Item::novel_korean_words,
+                                          &Item::novel_korean_tokens};
 
 constexpr int64_t Lot::*kLotOwnFields[] = {&Lot::documents,
                                            &Lot::provisional_korean_tokens,
@@ -102,7 +109,8 @@ constexpr int64_t Lot::*kLotSealedFields[] = {&Lot::item_korean_tokens,  &Lot::i
                                               &Lot::carry_tokens_before, &Lot::carry_words_before,
                                               &Lot::carry_tokens_after,  &Lot::carry_words_after};
 
-// Item flags: bits 0–2 verdict, bit 3 has duplicate_of, bit 4 is in the same file as the item before.
+// Item flags: bits 0–2 verdict, bit 3 has duplicate_of, bit 4 is in the same file as the item
+// before.
 constexpr uint8_t kHasDuplicate = 1 << 3;
 constexpr uint8_t kSameFile = 1 << 4;
 
@@ -466,17 +474,23 @@ Counts& Counts::operator+=(const Counts& other) {
 
 EntryType TypeOf(const Body& body) { return static_cast<EntryType>(body.index() + 1); }
 
-static_assert(std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kGenesis) - 1, Body>, Genesis>);
 static_assert(
-    std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kBatchCommit) - 1, Body>, BatchCommit>);
-static_assert(std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kRunDone) - 1, Body>, RunDone>);
+    std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kGenesis) - 1, Body>,
+                   Genesis>);
+static_assert(std::is_same_v<
+              std::variant_alternative_t<static_cast<size_t>(EntryType::kBatchCommit) - 1, Body>,
+              BatchCommit>);
+static_assert(
+    std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kRunDone) - 1, Body>,
+                   RunDone>);
 static_assert(std::variant_size_v<Body> == static_cast<size_t>(EntryType::kRunDone));
 
 std::string_view NameOf(EntryType type) {
   static constexpr std::string_view kNames[] = {
-      "genesis",          "epoch",       "partner_added", "key_issued",  "key_revoked", "corpus_added",
-      "upload_opened",    "upload_sealed", "upload_cancelled", "upload_done", "batch_begin", "batch_commit",
-      "batch_abort",      "run_begun",   "decision",      "lot",         "run_done"};
+      "genesis",      "epoch",         "partner_added", "key_issued",       "key_revoked",
+      "corpus_added", "upload_opened", "upload_sealed", "upload_cancelled", "upload_done",
+      "batch_begin",  "batch_commit",  "batch_abort",   "run_begun",        "decision",
+      "lot",          "run_done"};
   static_assert(std::size(kNames) == std::variant_size_v<Body>);
   const size_t index = static_cast<size_t>(type) - 1;
   JANGBU_CHECK(index < std::size(kNames));

@@ -2,17 +2,21 @@
 
 // Journal entries: everything that is true, as bytes.
 //
-// An entry has two parts, each under a salt of its own, and the log's leaf commits to both (ledger/merkle/leaf.h):
+// An entry has two parts, each under a salt of its own, and the log's leaf commits to both
+// (ledger/merkle/leaf.h):
 //
-//   own part     what the partner it concerns may open: header and the partner's facts. Entries that concern no one
+//   own part     what the partner it concerns may open: header and the partner's facts. Entries
+//   that concern no one
 //                partner have a header and nothing else here.
-//   sealed part  what only the operator and auditors see: exact confirmed items, carry-overs, keys, policies.
+//   sealed part  what only the operator and auditors see: exact confirmed items, carry-overs, keys,
+//   policies.
 //
-// No part holds text, a title, a file name or an unsalted digest of text. What must be kept of those is ciphertext
-// (corpus titles) or lies in blobs under keys that can be destroyed. The grammar is in docs/formats.md.
+// No part holds text, a title, a file name or an unsalted digest of text. What must be kept of
+// those is ciphertext (corpus titles) or lies in blobs under keys that can be destroyed. The
+// grammar is in docs/formats.md.
 //
-// Encoding is canonical: one entry has one byte string, and decoding refuses any other. Stored numbers of enums and
-// fields are never reused.
+// Encoding is canonical: one entry has one byte string, and decoding refuses any other. Stored
+// numbers of enums and fields are never reused.
 
 #include <array>
 #include <cstdint>
@@ -65,7 +69,12 @@ enum class Role : uint8_t {
 enum class SourceType : uint8_t { kBook = 1, kArticle = 2, kReport = 3, kPaper = 4, kText = 5 };
 
 // Stored. What became of a document, as its partner sees it.
-enum class Verdict : uint8_t { kAccepted = 1, kExactDuplicate = 2, kNearDuplicate = 3, kRejected = 4 };
+enum class Verdict : uint8_t {
+  kAccepted = 1,
+  kExactDuplicate = 2,
+  kNearDuplicate = 3,
+  kRejected = 4
+};
 
 // Stored. How an upload's documents arrive.
 enum class UploadKind : uint8_t { kFiles = 1, kStream = 2 };
@@ -73,11 +82,12 @@ enum class UploadKind : uint8_t { kFiles = 1, kStream = 2 };
 // Dated rates and thresholds; a new version is a new entry, never an edit.
 struct Policy {
   int64_t membership_threshold_words = 100'000'000;
-  int64_t grain = 1'000;                       // tokens or words in one unit of credit
-  int64_t lot_documents_min = 1'000;           // a lot settles from so many documents on …
-  int64_t lot_tokens_min = 10'000'000;         // … or from so many provisional Korean tokens on,
-  int64_t lot_document_share_percent_max = 1;  // and no document in it is more than this share of its tokens.
-  int64_t entitlement_numerator = 1;           // API tokens per credited Korean word
+  int64_t grain = 1'000;                // tokens or words in one unit of credit
+  int64_t lot_documents_min = 1'000;    // a lot settles from so many documents on …
+  int64_t lot_tokens_min = 10'000'000;  // … or from so many provisional Korean tokens on,
+  int64_t lot_document_share_percent_max =
+      1;  // and no document in it is more than this share of its tokens.
+  int64_t entitlement_numerator = 1;  // API tokens per credited Korean word
   int64_t entitlement_denominator = 1;
   bool operator==(const Policy&) const = default;
 };
@@ -179,7 +189,8 @@ struct BatchBegin {
   uint64_t first_record = 0;
   uint32_t last_file = 0;
   uint64_t last_record = 0;
-  Digest staged_mac{};  // keyed digest of the ordered list of (file, record, digest of the record's bytes)
+  Digest staged_mac{};  // keyed digest of the ordered list of (file, record, digest of the record's
+                        // bytes)
   bool operator==(const BatchBegin&) const = default;
 };
 
@@ -262,7 +273,7 @@ struct Lot {
   int64_t provisional_korean_words = 0;
   int64_t confirmed_korean_tokens = 0;  // whole grains
   int64_t confirmed_korean_words = 0;
-  int64_t entitlement_granted = 0;      // API tokens, spendable or pending
+  int64_t entitlement_granted = 0;         // API tokens, spendable or pending
   int64_t entitlement_made_spendable = 0;  // pending ones that became spendable with this entry
   bool released = false;
   // Sealed.
@@ -282,9 +293,9 @@ struct RunDone {
   bool operator==(const RunDone&) const = default;
 };
 
-using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded, UploadOpened,
-                          UploadSealed, UploadCancelled, UploadDone, BatchBegin, BatchCommit, BatchAbort, RunBegun,
-                          Decision, Lot, RunDone>;
+using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
+                          UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin,
+                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone>;
 
 // What somebody wants to be true; the writer adds position, time and salts.
 struct Draft {
@@ -309,8 +320,8 @@ std::string_view NameOf(EntryType type);
 std::string OwnPart(const Entry& entry);
 std::string SealedPart(const Entry& entry);
 
-// The bytes of a journal record. Decode refuses whatever Encode cannot have written, and a record whose stored
-// position is not `seq`.
+// The bytes of a journal record. Decode refuses whatever Encode cannot have written, and a record
+// whose stored position is not `seq`.
 std::string EncodeEntry(const Entry& entry);
 StatusOr<Entry> DecodeEntry(uint64_t seq, std::string_view record);
 

@@ -2,9 +2,10 @@
 
 // The front door of the running system: what a call over the wire may ask, in domain words.
 //
-// Every method is thread-safe. Who may call what is decided before (services/rpc); a method that takes a partner number
-// answers NotFound for anything that is not that partner's. Errors have stable reason codes (base/status.h); those
-// listed are the ones a caller is meant to handle, besides Unavailable("server_stopping") and storage errors.
+// Every method is thread-safe. Who may call what is decided before (services/rpc); a method that
+// takes a partner number answers NotFound for anything that is not that partner's. Errors have
+// stable reason codes (base/status.h); those listed are the ones a caller is meant to handle,
+// besides Unavailable("server_stopping") and storage errors.
 
 #include <atomic>
 #include <functional>
@@ -25,17 +26,21 @@ namespace jangbu::services {
 
 struct JangbuOptions {
   std::string data_dir;
-  std::string master_key_file;  // "": the environment variable, else DATA_DIR.master-key (made when missing)
+  std::string master_key_file;  // "": the environment variable, else DATA_DIR.master-key (made when
+                                // missing)
   std::string tokenizer_file;   // "" on a new installation: the shipped default; pins for ever
   std::string default_tokenizer_file;
-  std::string log_origin;       // "" on a new installation: "jangbu.local/" + 8 random hexadecimal digits
-  std::string anchor_file;      // newest checkpoint, kept outside the data directory; "": DATA_DIR.anchor
-  ledger::Policy policy;        // of a new installation
-  int workers = 0;              // 0: one a core
+  std::string
+      log_origin;  // "" on a new installation: "jangbu.local/" + 8 random hexadecimal digits
+  std::string
+      anchor_file;        // newest checkpoint, kept outside the data directory; "": DATA_DIR.anchor
+  ledger::Policy policy;  // of a new installation
+  int workers = 0;        // 0: one a core
   int checkpoint_interval_s = 30;
   Clock* clock = nullptr;          // borrowed
   RandomSource* random = nullptr;  // borrowed
-  std::function<void(std::string_view)> log;  // operational messages, without any content; may be null
+  std::function<void(std::string_view)>
+      log;  // operational messages, without any content; may be null
 };
 
 // An authenticated caller.
@@ -66,8 +71,9 @@ struct UploadView {
   ledger::UploadState state = ledger::UploadState::kOpen;
   ledger::UploadKind kind = ledger::UploadKind::kFiles;
   int64_t files = 0;
-  int64_t bytes = 0;            // acknowledged
-  int64_t processed_bytes = 0;  // of files whose documents have their verdicts, and parts of the one in work
+  int64_t bytes = 0;  // acknowledged
+  int64_t processed_bytes =
+      0;  // of files whose documents have their verdicts, and parts of the one in work
   ledger::Counts counts;
   Timestamp created_at;
   std::optional<Timestamp> finished_at;
@@ -112,7 +118,8 @@ struct StageAck {
   uint32_t file = 0;
   uint64_t acknowledged = 0;
   bool complete = false;
-  Status error;  // of this file alone: file_changed, path_mismatch, offset_mismatch, file_already_complete, bad_path
+  Status error;  // of this file alone: file_changed, path_mismatch, offset_mismatch,
+                 // file_already_complete, bad_path
 };
 
 struct FeedDocument {
@@ -149,22 +156,24 @@ struct OperatorItem {
 
 class Jangbu {
  public:
-  // Opens or creates the installation: checks journal, mark and anchor, finishes or aborts what a crash left open,
-  // begins a new epoch, resumes uploads and an open confirmation run in the background. On a new installation makes the
-  // master key (unless given), the log's key and the first operator's key, written to DATA_DIR/operator.key (0600).
+  // Opens or creates the installation: checks journal, mark and anchor, finishes or aborts what a
+  // crash left open, begins a new epoch, resumes uploads and an open confirmation run in the
+  // background. On a new installation makes the master key (unless given), the log's key and the
+  // first operator's key, written to DATA_DIR/operator.key (0600).
   static StatusOr<std::unique_ptr<Jangbu>> Open(const JangbuOptions& options);
   // Stops background work at the next safe place. Nothing acknowledged is lost by dying without it.
   ~Jangbu();
 
   // ---- keys ----
-  // Reads an API key (jb_live_…). Unauthenticated("bad_key") for anything that is not a key in force; takes the same
-  // time whatever is wrong with it.
+  // Reads an API key (jb_live_…). Unauthenticated("bad_key") for anything that is not a key in
+  // force; takes the same time whatever is wrong with it.
   StatusOr<Caller> Authenticate(std::string_view api_key);
   struct IssuedKey {
     ledger::KeyRecord record;
     std::string secret;  // jb_live_…; shown once, kept nowhere
   };
-  StatusOr<IssuedKey> IssueKey(const std::string& partner_id, ledger::Role role, const std::string& person);
+  StatusOr<IssuedKey> IssueKey(const std::string& partner_id, ledger::Role role,
+                               const std::string& person);
   StatusOr<IssuedKey> RotateKey(const std::string& key_id);
   StatusOr<ledger::KeyRecord> RevokeKey(const std::string& key_id);
   std::vector<ledger::KeyRecord> ListKeys();
@@ -174,24 +183,28 @@ class Jangbu {
   // The number of a partner; NotFound("no_such_partner").
   StatusOr<uint32_t> PartnerNumber(std::string_view partner_id);
   std::string PartnerId(uint32_t partner);
-  StatusOr<CorpusView> CreateCorpus(uint32_t partner, const std::string& title, ledger::SourceType source_type,
-                                    const std::string& rights, const std::string& licence,
-                                    const std::string& request_id);
+  StatusOr<CorpusView> CreateCorpus(uint32_t partner, const std::string& title,
+                                    ledger::SourceType source_type, const std::string& rights,
+                                    const std::string& licence, const std::string& request_id);
   StatusOr<std::vector<CorpusView>> ListCorpora(uint32_t partner);
 
   // ---- uploads ----
-  StatusOr<UploadView> CreateUpload(uint32_t partner, uint32_t corpus, const std::string& request_id);
-  // Stores pieces in order, durable on return; one answer for each file that `chunks` touches, in order of its last
-  // piece. FailedPrecondition("upload_not_open").
-  StatusOr<std::vector<StageAck>> Stage(uint32_t partner, uint32_t upload, std::vector<StageChunk> chunks);
+  StatusOr<UploadView> CreateUpload(uint32_t partner, uint32_t corpus,
+                                    const std::string& request_id);
+  // Stores pieces in order, durable on return; one answer for each file that `chunks` touches, in
+  // order of its last piece. FailedPrecondition("upload_not_open").
+  StatusOr<std::vector<StageAck>> Stage(uint32_t partner, uint32_t upload,
+                                        std::vector<StageChunk> chunks);
   StatusOr<std::vector<StagedFile>> ListStagedFiles(uint32_t partner, uint32_t upload);
   // FailedPrecondition("files_missing") names the first file that is not complete.
   StatusOr<UploadView> SealUpload(uint32_t partner, uint32_t upload, uint32_t file_count);
   StatusOr<UploadView> CancelUpload(uint32_t partner, uint32_t upload);
   StatusOr<UploadView> GetUpload(uint32_t partner, uint32_t upload);
   // Uploads of a partner with numbers above `after`, at most `max`, ascending.
-  StatusOr<std::vector<UploadView>> ListUploads(uint32_t partner, uint32_t corpus, uint32_t after, size_t max);
-  // Waits until the upload's view may have changed since the caller last looked, at most `timeout_ms`.
+  StatusOr<std::vector<UploadView>> ListUploads(uint32_t partner, uint32_t corpus, uint32_t after,
+                                                size_t max);
+  // Waits until the upload's view may have changed since the caller last looked, at most
+  // `timeout_ms`.
   void AwaitProgress(uint32_t partner, uint32_t upload, int timeout_ms);
   // Calls `row` for each document in (file, record) order until it answers false.
   Status ListVerdicts(uint32_t partner, uint32_t upload, const VerdictFilter& filter,
@@ -205,10 +218,12 @@ class Jangbu {
                                                 std::vector<FeedDocument> documents);
 
   // ---- confirmation ----
-  // Runs to its end (minutes for large backlogs). One at a time: a second caller waits and then runs its own.
+  // Runs to its end (minutes for large backlogs). One at a time: a second caller waits and then
+  // runs its own.
   StatusOr<ConfirmationView> RunConfirmation(const std::vector<std::string>& release_partners,
                                              const std::string& reason, const std::string& key_id);
-  Status ListItems(uint32_t partner, uint32_t upload, const std::function<bool(const OperatorItem&)>& row);
+  Status ListItems(uint32_t partner, uint32_t upload,
+                   const std::function<bool(const OperatorItem&)>& row);
 
   // ---- proofs ----
   // The bundle of receipts of an upload, under a fresh checkpoint.
@@ -242,7 +257,7 @@ class Jangbu {
 
   const ingest::Tokenizer& tokenizer() const;
   // Set when the storage failed and the process must be restarted.
-  const Status& fatal() const;
+  Status fatal() const;
 
  private:
   struct State;
@@ -250,10 +265,10 @@ class Jangbu {
   std::unique_ptr<State> state_;
 };
 
-// Offline: rebuilds everything from the journal of a stopped data directory and compares: leaves and root with mark and
-// anchor, balances with a second, naive addition, verdicts and credits with a naive re-decision from the appraisals,
-// key index with both; with `deep`, counts of every text with a new count. Calls `progress` with plain lines. The error
-// names the first difference.
+// Offline: rebuilds everything from the journal of a stopped data directory and compares: leaves
+// and root with mark and anchor, balances with a second, naive addition, verdicts and credits with
+// a naive re-decision from the appraisals, key index with both; with `deep`, counts of every text
+// with a new count. Calls `progress` with plain lines. The error names the first difference.
 struct VerifyOptions {
   std::string data_dir;
   std::string master_key_file;
@@ -273,8 +288,8 @@ struct VerifyReport {
 StatusOr<VerifyReport> VerifyDataDir(const VerifyOptions& options,
                                      const std::function<void(std::string_view)>& progress);
 
-// Takes a backup of a stopped data directory, and restores one; see services/storage/backup.h. Restoring refuses to go
-// below the newest checkpoint in `anchor_file`.
+// Takes a backup of a stopped data directory, and restores one; see services/storage/backup.h.
+// Restoring refuses to go below the newest checkpoint in `anchor_file`.
 Status BackupDataDir(const std::string& data_dir, const std::string& to);
 Status RestoreDataDir(const std::string& from, const VerifyOptions& target);
 

@@ -1,0 +1,88 @@
+#include "services/flow/batch_appraisal.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace jangbu::services {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr uint8_t kRejected = 1;
+constexpr uint8_t kHasId = 2;
+
+constexpr int64_t ledger::Item::*kCounts[] = {
+    &ledger::Item::chars,  &ledger::Item::syllables,    &ledger::Item::words,
+    &ledger::Item::tokens, &ledger::Item::korean_words, &ledger::Item::korean_tokens};
+
+}  // namespace
+
+std::string EncodeBatchAppraisal(const BatchAppraisal& batch) {
+  ByteWriter w;
+  w.U8(kVersion);
+  w.Varint(batch.size());
+  for (const DocumentAppraisal& document : batch) {
+    const bool rejected = document.item.verdict == ledger::Verdict::kRejected;
+    w.U8(static_cast<uint8_t>((rejected ? kRejected : 0) |
+                              (document.document_id_key.has_value() ? kHasId : 0)));
+    w.Varint(document.item.file);
+    w.Varint(document.item.record);
+    if (document.document_id_key.has_value()) w.Raw(*document.document_id_key);
+    if (rejected) {
+      w.String(document.item.reason);
+      continue;
+    }
+    for (const auto count : kCounts) {
+      JANGBU_CHECK(document.item.*count >= 0);
+      w.Varint(static_cast<uint64_t>(document.item.*count));
+    }
+    w.Raw(document.document_key);
+    w.Varint(document.offers.size());
+    for (const ingest::SegmentOffer& offer : document.offers) {
+      w.Raw(offer.key);
+      w.Varint(offer.korean_tokens);
+      w.Varint(offer.korean_words);
+    }
+  }
+  return w.Take();
+}
+
+StatusOr<BatchAppraisal> DecodeBatchAppraisal(std::string_view bytes) {
+  ByteReader r(bytes);
+  if (r.U8() != kVersion) r.MarkBad();
+  BatchAppraisal batch(r.Count(4));
+  const auto small = [&r](uint64_t v) {
+    if (v > UINT32_MAX) r.MarkBad();
+    return static_cast<uint32_t>(v);
+  };
+  for (DocumentAppraisal& document : batch) {
+    const uint8_t flags = r.U8();
+    if (flags > (kRejected | kHasId)) r.MarkBad();
+    document.item.file = small(r.Varint());
+    document.item.record = r.Varint();
+    if ((flags & kHasId) != 0) document.document_id_key = r.Array<16>();
+    if ((flags & kRejected) != 0) {
+      document.item.verdict = ledger::Verdict::kRejected;
+      document.item.reason = std::string(r.String());
+      continue;
+    }
+    for (const auto count : kCounts) {
+      const uint64_t v = r.Varint();
+      if (v > static_cast<uint64_t>(INT64_MAX)) r.MarkBad();
+      document.item.*count = static_cast<int64_t>(v);
+    }
+    document.document_key = r.Array<16>();
+    document.offers.resize(r.Count(18));
+    for (ingest::SegmentOffer& offer : document.offers) {
+      offer.key = r.Array<16>();
+      offer.korean_tokens = small(r.Varint());
+      offer.korean_words = small(r.Varint());
+    }
+    if (!r.ok()) break;
+  }
+  JANGBU_RETURN_IF_ERROR(r.Finish("batch appraisal"));
+  return batch;
+}
+
+}  // namespace jangbu::services

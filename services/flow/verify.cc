@@ -1,0 +1,452 @@
+// jangbud verify: everything rebuilt from the journal, by other means than the live code where
+// there are any, and compared with what is stored.
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/bytes.h"
+#include "base/check.h"
+#include "ingest/appraise.h"
+#include "ledger/books_root.h"
+#include "services/flow/contribution_flow.h"
+#include "services/flow/document_blob.h"
+#include "services/flow/jangbu.h"
+#include "services/flow/jangbu_state.h"
+#include "services/storage/backup.h"
+#include "services/storage/files.h"
+
+namespace jangbu::services {
+namespace {
+
+struct KeyHash {
+  size_t operator()(const Key& key) const {
+    uint64_t h = 0;
+    for (size_t i = 0; i < 8; ++i) h = h << 8 | key[i];
+    return h;
+  }
+};
+using Holders = absl::flat_hash_map<Key, Owner, KeyHash>;
+
+Status Differs(std::string_view what, const std::string& where) {
+  return DataLoss("verify_failed", std::string(what) + " " + where);
+}
+
+std::string Where(uint64_t seq, size_t i) {
+  return "(journal entry " + std::to_string(seq) + ", document " + std::to_string(i) + ")";
+}
+
+// Adds up every transfer again, with nothing but a map.
+Status CheckBalances(const ledger::Books& books) {
+  JANGBU_RETURN_IF_ERROR(books.ledger().CheckBooks());
+  std::map<ledger::AccountId, int128> sums;
+  std::map<ledger::AssetId, int128> assets;
+  for (size_t i = 0; i < books.ledger().transfer_count(); ++i) {
+    const ledger::Transfer& t = books.ledger().transfer(i);
+    if (t.flags > ledger::TransferFlags::kLinked)
+      return Differs("a two-phase transfer", "where none is made");
+    sums[t.debit_account] -= t.amount;
+    sums[t.credit_account] += t.amount;
+  }
+  for (size_t i = 0; i < books.ledger().account_count(); ++i) {
+    const ledger::Account& account = books.ledger().account(i);
+    if (sums[account.id] != account.balances.net()) {
+      return Differs("the balance is not the sum of its transfers: account",
+                     std::to_string(account.id.high) + ":" + std::to_string(account.id.low));
+    }
+    assets[account.asset] += account.balances.net();
+  }
+  for (const auto& [asset, sum] : assets) {
+    if (sum != 0)
+      return Differs("accounts do not sum to zero: asset", std::string(ledger::NameOfAsset(asset)));
+  }
+  return OkStatus();
+}
+
+class Verifier {
+ public:
+  Verifier(OpenedInstallation& opened, const VerifyOptions& options,
+           const std::function<void(std::string_view)>& progress)
+      : opened_(opened), options_(options), progress_(progress) {}
+
+  StatusOr<VerifyReport> Run() {
+    uint64_t size = 0;
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree& tree) {
+      size = books.size();
+      report_.entries = size;
+      report_.root = ToHex(tree.Root());
+    });
+    Say("journal, mark and anchor agree: " + std::to_string(size) + " entries, root " +
+        report_.root);
+    JANGBU_RETURN_IF_ERROR(
+        opened_.scribe->Read([](const ledger::Books& books, const ledger::MerkleTree&) {
+          return CheckBalances(books);
+        }));
+    Say("balances are the sums of their transfers, and every asset sums to zero");
+    if (options_.deep) JANGBU_RETURN_IF_ERROR(LoadTokenizer());
+    for (uint64_t seq = 0; seq < size;) {
+      JANGBU_ASSIGN_OR_RETURN(const std::vector<ledger::Entry> entries,
+                              opened_.scribe->Entries(seq, 256));
+      for (const ledger::Entry& entry : entries) {
+        if (const auto* commit = std::get_if<ledger::BatchCommit>(&entry.body)) {
+          JANGBU_RETURN_IF_ERROR(CheckCommit(entry, *commit));
+        } else if (const auto* decision = std::get_if<ledger::Decision>(&entry.body)) {
+          JANGBU_RETURN_IF_ERROR(CheckDecision(entry, *decision));
+        } else if (const auto* lot = std::get_if<ledger::Lot>(&entry.body)) {
+          JANGBU_RETURN_IF_ERROR(CheckLot(entry, *lot));
+        }
+      }
+      seq += entries.size();
+    }
+    Say("verdicts, novelty, credits and lots follow from the appraisals: " +
+        std::to_string(report_.documents) + " documents");
+    if (options_.deep) Say("texts recounted: " + std::to_string(report_.texts_recounted));
+    JANGBU_RETURN_IF_ERROR(CheckKeyIndex());
+    Say("the key index holds the claims in force: " + std::to_string(report_.keys_compared) +
+        " keys");
+    StatusOr<Digest> root =
+        opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+          if (books.size() == 0) return StatusOr<Digest>(Digest{});
+          return ledger::BooksRoot(books, [&](uint64_t seq) -> StatusOr<ledger::Entry> {
+            JANGBU_ASSIGN_OR_RETURN(const std::vector<std::string> records,
+                                    opened_.data->journal().Read(seq, 1, size_t{1} << 30));
+            if (records.empty())
+              return NotFound("no_such_entry", "the journal has no entry " + std::to_string(seq));
+            return ledger::DecodeEntry(seq, records[0]);
+          });
+        });
+    JANGBU_RETURN_IF_ERROR(root.status());
+    report_.books_root = ToHex(*root);
+    Say("books root " + report_.books_root);
+    return report_;
+  }
+
+ private:
+  void Say(const std::string& line) const {
+    if (progress_) progress_(line);
+  }
+
+  Status LoadTokenizer() {
+    const BlobName name{.kind = BlobKind::kTokenizer, .token = 0, .ordinal = 0};
+    JANGBU_ASSIGN_OR_RETURN(const auto bytes, opened_.data->blobs().Get({&name, 1}));
+    if (!bytes[0].has_value())
+      return DataLoss("tokenizer_missing", "the pinned tokenizer's file is gone");
+    JANGBU_ASSIGN_OR_RETURN(const auto tokenizer, ingest::Tokenizer::Load(*bytes[0]));
+    Digest pinned{};
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      pinned = books.genesis()->tokenizer_sha256;
+    });
+    if (tokenizer->file_sha256() != pinned)
+      return DataLoss("tokenizer_changed", "the tokenizer is not the pinned one");
+    fingerprinter_ =
+        std::make_unique<ingest::Fingerprinter>(opened_.keyring->index_secret().bytes());
+    appraiser_ = std::make_unique<ingest::Appraiser>(tokenizer, ingest::TokenCounterOptions{},
+                                                     *fingerprinter_);
+    return OkStatus();
+  }
+
+  struct Batch {
+    uint32_t partner = 0;
+    uint64_t upload = 0;
+  };
+  Batch BatchOf(uint64_t token) const {
+    return opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      const uint64_t upload = books.FindBatch(token)->upload_token;
+      return Batch{.partner = books.FindUpload(upload)->partner, .upload = upload};
+    });
+  }
+
+  StatusOr<BatchAppraisal> Appraisals(uint64_t token, uint32_t partner) {
+    return ReadAppraisal(opened_.data->blobs(), *opened_.keyring, partner, token);
+  }
+
+  // The claim of `key` by `self`: the first one wins.
+  static Owner Claim(Holders& holders, const Key& key, const Owner& self) {
+    return holders.try_emplace(key, self).first->second;
+  }
+
+  static ingest::NovelCounts ClaimOffers(Holders& holders,
+                                         const std::vector<ingest::SegmentOffer>& offers,
+                                         const Owner& self) {
+    ingest::NovelCounts credit;
+    for (const ingest::SegmentOffer& offer : offers) {
+      if (Claim(holders, offer.key, self) != self) continue;
+      credit.korean_tokens += offer.korean_tokens;
+      credit.korean_words += offer.korean_words;
+    }
+    return credit;
+  }
+
+  Status CheckCommit(const ledger::Entry& entry, const ledger::BatchCommit& commit) {
+    const Batch batch = BatchOf(commit.token);
+    JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal,
+                            Appraisals(commit.token, batch.partner));
+    if (opened_.keyring->NameMac("appraisal", {EncodeBatchAppraisal(appraisal)}) !=
+            commit.appraisal_mac ||
+        appraisal.size() != commit.items.size()) {
+      return Differs("the appraisal is not the one committed", Where(entry.seq, 0));
+    }
+    Holders& ids = tables_[{kTableDocumentIds, batch.partner}];
+    Holders& documents = tables_[{kTableDocuments, batch.partner}];
+    Holders& segments = tables_[{kTableSegments, batch.partner}];
+    for (size_t i = 0; i < appraisal.size(); ++i) {
+      const Owner self{.token = commit.token, .ordinal = static_cast<uint32_t>(i)};
+      ledger::Item expected = appraisal[i].item;
+      if (appraisal[i].document_id_key.has_value() &&
+          Claim(ids, *appraisal[i].document_id_key, self) != self) {
+        return Differs("a document id was committed twice", Where(entry.seq, i));
+      }
+      if (expected.verdict != ledger::Verdict::kRejected) {
+        const Owner first = Claim(documents, appraisal[i].document_key, self);
+        if (first != self) {
+          expected.verdict = ledger::Verdict::kExactDuplicate;
+          expected.duplicate_of = first;
+          expected.similarity_ppm = 1'000'000;
+        } else {
+          const ingest::NovelCounts credit = ClaimOffers(segments, appraisal[i].offers, self);
+          expected.novel_korean_tokens = credit.korean_tokens;
+          expected.novel_korean_words = credit.korean_words;
+        }
+      }
+      if (expected != commit.items[i])
+        return Differs("the verdict does not follow", Where(entry.seq, i));
+      ++report_.documents;
+    }
+    if (options_.deep) JANGBU_RETURN_IF_ERROR(Recount(entry, commit, batch, appraisal));
+    return OkStatus();
+  }
+
+  Status Recount(const ledger::Entry& entry, const ledger::BatchCommit& commit, const Batch& batch,
+                 const BatchAppraisal& appraisal) {
+    JANGBU_ASSIGN_OR_RETURN(const auto partner_key, opened_.keyring->PartnerKey(batch.partner));
+    for (size_t i = 0; i < appraisal.size(); ++i) {
+      const ledger::Item& item = appraisal[i].item;
+      const VaultName key_name{
+          .kind = VaultKind::kDocument, .id = commit.token, .ordinal = static_cast<uint32_t>(i)};
+      const BlobName name{.kind = BlobKind::kText, .token = commit.token, .ordinal = i};
+      JANGBU_ASSIGN_OR_RETURN(const auto wrapped, opened_.keyring->vault().Get({&key_name, 1}));
+      if (!wrapped[0].has_value())
+        return Differs("the key of a document is gone", Where(entry.seq, i));
+      JANGBU_ASSIGN_OR_RETURN(const SecretKey key, UnwrapKey(*partner_key, key_name, *wrapped[0]));
+      JANGBU_ASSIGN_OR_RETURN(const auto blob, opened_.data->blobs().Get({&name, 1}));
+      if (!blob[0].has_value()) return Differs("a stored document is gone", Where(entry.seq, i));
+      const DocumentPlace place{.upload = batch.upload, .file = item.file, .record = item.record};
+      JANGBU_RETURN_IF_ERROR(OpenFacts(key, place, *blob[0]).status());
+      JANGBU_ASSIGN_OR_RETURN(const std::string text, OpenText(key, place, *blob[0]));
+      if (item.verdict == ledger::Verdict::kRejected) continue;
+      const ingest::Appraisal again = appraiser_->Appraise(text);
+      const bool same = again.canonical == text && again.chars == item.chars &&
+                        again.syllables == item.syllables && again.words == item.words &&
+                        again.tokens == item.tokens && again.korean_words == item.korean_words &&
+                        again.korean_tokens == item.korean_tokens &&
+                        again.document_key == appraisal[i].document_key &&
+                        again.offers == appraisal[i].offers;
+      if (!same) return Differs("a new count of the stored text differs", Where(entry.seq, i));
+      ++report_.texts_recounted;
+    }
+    return OkStatus();
+  }
+
+  Status CheckDecision(const ledger::Entry& entry, const ledger::Decision& decision) {
+    const Batch batch = BatchOf(decision.token);
+    JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal,
+                            Appraisals(decision.token, batch.partner));
+    uint64_t commit_seq = 0;
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      commit_seq = books.FindBatch(decision.token)->commit;
+    });
+    JANGBU_ASSIGN_OR_RETURN(const ledger::Entry commit_entry, opened_.scribe->EntryAt(commit_seq));
+    const auto& commit = std::get<ledger::BatchCommit>(commit_entry.body);
+    Holders& documents = tables_[{kTableDocuments, 0}];
+    Holders& segments = tables_[{kTableSegments, 0}];
+    // Whole documents first, then segments, as the run does: a document held as a whole claims no
+    // segment.
+    std::vector<Owner> first(appraisal.size());
+    const auto credits = [&](size_t i) {
+      return commit.items[i].verdict == ledger::Verdict::kAccepted;
+    };
+    for (size_t i = 0; i < appraisal.size(); ++i) {
+      const Owner self{.token = decision.token, .ordinal = static_cast<uint32_t>(i)};
+      if (credits(i)) first[i] = Claim(documents, appraisal[i].document_key, self);
+    }
+    for (size_t i = 0; i < appraisal.size(); ++i) {
+      const Owner self{.token = decision.token, .ordinal = static_cast<uint32_t>(i)};
+      ingest::NovelCounts credit;
+      if (credits(i) && first[i] == self) credit = ClaimOffers(segments, appraisal[i].offers, self);
+      if (credit.korean_tokens != decision.items[i].korean_tokens ||
+          credit.korean_words != decision.items[i].korean_words ||
+          (credits(i) && first[i] != self && decision.items[i].held_by != first[i])) {
+        return Differs("the confirmed item does not follow", Where(entry.seq, i));
+      }
+    }
+    items_[decision.token] = decision.items;
+    return OkStatus();
+  }
+
+  Status CheckLot(const ledger::Entry& entry, const ledger::Lot& lot) {
+    int64_t tokens = 0;
+    int64_t words = 0;
+    int64_t documents = 0;
+    for (const ledger::DocumentRange& range : lot.ranges) {
+      const auto items = items_.find(range.token);
+      if (items == items_.end() || range.first + range.count > items->second.size()) {
+        return Differs("a lot settles what was not decided", Where(entry.seq, 0));
+      }
+      for (uint32_t i = range.first; i < range.first + range.count; ++i) {
+        if (!settled_.emplace(Owner{.token = range.token, .ordinal = i}, entry.seq).second) {
+          return Differs("a document was settled twice", Where(entry.seq, i));
+        }
+        tokens += items->second[i].korean_tokens;
+        words += items->second[i].korean_words;
+        ++documents;
+      }
+    }
+    auto& [carry_tokens, carry_words] = carries_[entry.partner];
+    if (documents != lot.documents ||
+        tokens + carry_tokens != lot.confirmed_korean_tokens + lot.carry_tokens_after ||
+        words + carry_words != lot.confirmed_korean_words + lot.carry_words_after) {
+      return Differs("a lot is not the sum of its items and the carry", Where(entry.seq, 0));
+    }
+    carry_tokens = lot.carry_tokens_after;
+    carry_words = lot.carry_words_after;
+    return OkStatus();
+  }
+
+  // Everything that the index holds is expected, and everything expected is there. Claims of a
+  // batch or a decision that a crash cut short are made again when it is finished, so they may be
+  // there already.
+  Status CheckKeyIndex() {
+    std::map<std::pair<uint32_t, uint32_t>, bool> tables;
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      for (const uint32_t kind : {kTableDocuments, kTableSegments, kTableDocumentIds}) {
+        if (kind != kTableDocumentIds) tables[{kind, 0}] = true;
+        for (const auto& partner : books.partners()) tables[{kind, partner->number}] = true;
+      }
+    });
+    for (const auto& [table, unused] : tables) {
+      const Holders& expected = tables_[table];
+      const TableId id{.kind = table.first, .scope = table.second};
+      const std::string name =
+          "table " + std::to_string(id.kind) + " of " + std::to_string(id.scope);
+      uint64_t matched = 0;
+      std::optional<Key> after;
+      while (true) {
+        JANGBU_ASSIGN_OR_RETURN(const std::vector<IndexedKey> page,
+                                opened_.data->keys().Scan(id, after, 65'536));
+        for (const IndexedKey& key : page) {
+          const auto found = expected.find(key.key);
+          if (found != expected.end()) {
+            if (found->second != key.owner)
+              return Differs("the key index names another owner:", name);
+            ++matched;
+            continue;
+          }
+          const bool unfinished =
+              opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+                if (id.scope != 0) return books.open_batches().contains(key.owner.token);
+                const ledger::BatchRecord* batch = books.FindBatch(key.owner.token);
+                return batch != nullptr && batch->commit != 0 && !batch->decision.has_value();
+              });
+          if (!unfinished) return Differs("the key index holds a claim of nobody:", name);
+        }
+        if (page.empty()) break;
+        after = page.back().key;
+      }
+      if (matched != expected.size()) {
+        return Differs(
+            "the key index lacks " + std::to_string(expected.size() - matched) + " claims:", name);
+      }
+      report_.keys_compared += matched;
+    }
+    return OkStatus();
+  }
+
+  OpenedInstallation& opened_;
+  const VerifyOptions& options_;
+  const std::function<void(std::string_view)>& progress_;
+  VerifyReport report_;
+  std::unique_ptr<ingest::Fingerprinter> fingerprinter_;
+  std::unique_ptr<ingest::Appraiser> appraiser_;
+  std::map<std::pair<uint32_t, uint32_t>, Holders> tables_;  // (kind, scope)
+  std::map<uint64_t, std::vector<ledger::DecidedItem>> items_;
+  std::map<Owner, uint64_t> settled_;
+  std::map<std::string, std::pair<int64_t, int64_t>> carries_;
+};
+
+// A restored journal against the newest checkpoint known outside the data directory: its log, no
+// shorter, and the same.
+Status AdmitJournal(Journal& journal, const std::string& anchor_path) {
+  const StatusOr<std::string> bytes = ReadWholeFile(anchor_path, ledger::kMaxNoteBytes);
+  if (bytes.status().code() == absl::StatusCode::kNotFound) return OkStatus();
+  JANGBU_RETURN_IF_ERROR(bytes.status());
+  ledger::MerkleTree tree;
+  std::optional<ledger::Genesis> genesis;
+  while (true) {
+    JANGBU_ASSIGN_OR_RETURN(const std::vector<std::string> records,
+                            journal.Read(tree.size(), 4096, size_t{8} << 20));
+    if (records.empty()) break;
+    for (const std::string& record : records) {
+      JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, ledger::DecodeEntry(tree.size(), record));
+      if (const auto* body = std::get_if<ledger::Genesis>(&entry.body);
+          body != nullptr && tree.size() == 0) {
+        genesis = *body;
+      }
+      tree.Append(ledger::LeafHash(AsView(ledger::LeafData(entry))));
+    }
+  }
+  if (!genesis.has_value())
+    return DataLoss("backup_damaged", "the backup's journal does not begin with its genesis");
+  ledger::Ed25519Bytes key;
+  std::copy_n(genesis->log_public_key.begin(), key.size(), key.begin());
+  JANGBU_ASSIGN_OR_RETURN(const ledger::NoteVerifier verifier,
+                          ledger::NoteVerifier::Create(genesis->log_origin, key));
+  const StatusOr<ledger::Checkpoint> anchor = ledger::VerifyCheckpoint(*bytes, verifier);
+  if (!anchor.ok()) {
+    return FailedPrecondition("anchor_of_another_log",
+                              "the anchor " + anchor_path + " is of another log");
+  }
+  if (anchor->size > tree.size()) {
+    return FailedPrecondition("backup_older_than_anchor",
+                              "the backup ends at entry " + std::to_string(tree.size()) +
+                                  ", but a checkpoint of " + std::to_string(anchor->size) +
+                                  " was signed (" + anchor_path +
+                                  "); restoring it would fork the log: find a newer backup");
+  }
+  JANGBU_ASSIGN_OR_RETURN(const Digest root, tree.Root(anchor->size));
+  if (root != anchor->root) {
+    return FailedPrecondition("backup_differs_from_anchor",
+                              "the backup's journal is not the one the anchor was signed for");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<VerifyReport> VerifyDataDir(const VerifyOptions& options,
+                                     const std::function<void(std::string_view)>& progress) {
+  JANGBU_CHECK(options.clock != nullptr && options.random != nullptr);
+  JANGBU_ASSIGN_OR_RETURN(
+      OpenedInstallation opened,
+      OpenInstallation(options.data_dir, options.master_key_file, options.anchor_file, false,
+                       *options.clock, *options.random));
+  return Verifier(opened, options, progress).Run();
+}
+
+Status BackupDataDir(const std::string& data_dir, const std::string& to) {
+  return Backup(data_dir, to);
+}
+
+Status RestoreDataDir(const std::string& from, const VerifyOptions& target) {
+  RestoreOptions options;
+  options.admit = [&](std::string_view, Journal& journal) -> Status {
+    // The restored journal against the newest checkpoint known outside: its log, at least as long,
+    // and the same.
+    const std::string anchor = AnchorPath(target.data_dir, target.anchor_file);
+    return AdmitJournal(journal, anchor);
+  };
+  return Restore(from, target.data_dir, options);
+}
+
+}  // namespace jangbu::services
