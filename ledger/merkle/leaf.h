@@ -5,9 +5,10 @@
 //
 //   own_commitment    = SHA-256("jangbu/leaf/own/v1\n"    ‖ own_salt[32]    ‖ own part)
 //   sealed_commitment = SHA-256("jangbu/leaf/sealed/v1\n" ‖ sealed_salt[32] ‖ sealed part)
-//   leaf data         = SHA-256(version ‖ own_commitment[32] ‖ sealed_commitment[32]),  version:
-//   uint16 little-endian leaf hash         = SHA-256(0x00 ‖ leaf data[32]) RFC 6962
+//   leaf data         = SHA-256(version[2] ‖ own_commitment[32] ‖ sealed_commitment[32])
+//   leaf hash         = SHA-256(0x00 ‖ leaf data[32])                                RFC 6962
 //
+// The version is little-endian.
 // The leaf data are the entry that the log publishes. Nobody without a salt can test a guess at a
 // part; who opens the own part learns nothing of the sealed one. Destroying a salt makes its
 // commitment mean nothing for good. (66 bytes are hashed for the leaf data, so that they are never
@@ -49,8 +50,7 @@ struct LeafOpening {
 // The leaf data an opening leads to.
 Digest LeafData(const LeafOpening& opening);
 
-//   opening = version[2, little-endian] ‖ own_salt[32] ‖ sealed_commitment[32] ‖ own part, to the
-//   end
+//   opening = version[2] ‖ own_salt[32] ‖ sealed_commitment[32] ‖ own part        ; to the end
 //
 // Parsing: InvalidArgument("bad_opening") when shorter than 66 bytes or with an own part over
 // kMaxOwnPartBytes, InvalidArgument("unknown_version") for a version other than kLeafVersion.

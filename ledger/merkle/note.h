@@ -3,11 +3,11 @@
 // Signed notes: text under signatures of named keys, C2SP signed-note
 // (https://c2sp.org/signed-note).
 //
-//   note      = text LF 1*signature            ; text ends in LF; the last empty line divides the
-//   two signature = "— " key-name SP base64(key-id[4] signature-bytes) LF key-id    =
-//   SHA-256(key-name LF type public-key)[:4], big-endian vkey      = key-name "+" 8hex(key-id) "+"
-//   base64(type public-key[32]) skey      = "PRIVATE+KEY+" key-name "+" 8hex(key-id) "+"
-//   base64(type seed[32])
+//   note      = text LF 1*signature             ; text ends in LF; the last empty line divides them
+//   signature = "— " key-name SP base64(key-id[4] signature-bytes) LF
+//   key-id    = SHA-256(key-name LF type public-key)[:4]                           ; big-endian
+//   vkey      = key-name "+" 8hex(key-id) "+" base64(type public-key[32])
+//   skey      = "PRIVATE+KEY+" key-name "+" 8hex(key-id) "+" base64(type seed[32])
 //
 // Two types of key, both Ed25519 (RFC 8032): 0x01 signs the text; 0x04 is a witness, whose
 // signature is an uint64 big-endian time in seconds since 1970 and the Ed25519 signature of

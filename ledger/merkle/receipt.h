@@ -8,8 +8,7 @@
 // Several receipts (an upload has one for each of its journal entries) make one file, a bundle:
 //
 //   bundle  = "jangbu/receipts@v1" LF "count " decimal LF 1*receipt
-//   receipt = "receipt " decimal LF tlog-proof        ; the decimal is the length of the tlog-proof
-//   in bytes
+//   receipt = "receipt " decimal LF tlog-proof    ; the decimal is the tlog-proof's length in bytes
 //
 // tlog-proof itself allows one proof a file; in a bundle each stands verbatim and may be cut out
 // into a file of its own.
@@ -64,15 +63,16 @@ struct OpenedReceipt {
 
 // What a receipt proves when `log` is trusted. Otherwise the errors of ParseReceipt, or the first
 // of
-//   Unauthenticated   unknown_key        not signed by this log, or the checkpoint of another one
-//                     bad_signature      signed under its name, but not by its key or not this
-//                     checkpoint wrong_origin       this key's signature on a checkpoint of another
-//                     origin
-//   InvalidArgument   index_beyond_size  the log was shorter than that
-//                     path_length        the path does not fit index and size: another index, or
-//                     hashes cut or added root_mismatch      own part, salt, sealed commitment,
-//                     index or a hash of the path is not what was
-//                                        logged (hashing cannot tell which)
+//   Unauthenticated:
+//     unknown_key        not signed by this log, or the checkpoint of another one
+//     bad_signature      signed under its name, but not by its key, or not this checkpoint
+//     wrong_origin       this key's signature on a checkpoint of another origin
+//   InvalidArgument:
+//     index_beyond_size  the log was shorter than that
+//     path_length        index and size need a path of another length: another index, or hashes cut
+//                        or added
+//     root_mismatch      own part, salt, sealed commitment, index or a hash of the path is not what
+//                        was logged (hashing cannot tell which)
 StatusOr<OpenedReceipt> VerifyReceipt(std::string_view bytes, const NoteVerifier& log);
 // The same with the log's key as text; InvalidArgument("bad_vkey").
 StatusOr<OpenedReceipt> VerifyReceipt(std::string_view bytes, std::string_view vkey);

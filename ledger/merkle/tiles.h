@@ -8,9 +8,10 @@
 // is partial and named with its width.
 //
 //   tile/<l>/<n>[.p/<w>]          hashes, 32 bytes each
-//   tile/entries/<n>[.p/<w>]      the entries under the hashes of level 0, each behind its length,
-//   uint16 big-endian <n> is split into groups of three digits, all but the last led by an x:
-//   1234067 is x001/x234/067
+//   tile/entries/<n>[.p/<w>]      the entries under the hashes of level 0, each behind its
+//                                 length, uint16 big-endian
+//
+// <n> is split into groups of three digits, all but the last led by an x: 1234067 is x001/x234/067.
 //
 // Everything but TileBytes is arithmetic on numbers.
 

@@ -4,8 +4,8 @@
 //
 // Inclusion is C2SP tlog-proof (https://c2sp.org/tlog-proof), extension .tlog-proof:
 //
-//   "c2sp.org/tlog-proof@v1" LF ["extra " base64(extra) LF] "index " decimal LF *(base64(hash) LF)
-//   LF checkpoint
+//   "c2sp.org/tlog-proof@v1" LF ["extra " base64(extra) LF] "index " decimal LF
+//   *(base64(hash) LF) LF checkpoint
 //
 // Consistency is the request that tlog-witness (https://c2sp.org/tlog-witness) sends to a witness:
 //

@@ -91,8 +91,7 @@ class MerkleTree {
 // root. Otherwise InvalidArgument:
 //   index_beyond_size   there is no such leaf
 //   path_length         the proof has not as many hashes as an entry there needs
-//   root_mismatch       the proof leads to another root: leaf, index, path or root is not the one
-//   proved
+//   root_mismatch       the proof leads to another root: leaf, index, path or root is wrong
 Status VerifyInclusion(const Digest& leaf_hash, uint64_t index, uint64_t size,
                        std::span<const Digest> proof, const Digest& root);
 

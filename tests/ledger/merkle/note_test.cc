@@ -260,6 +260,11 @@ TEST(Cosignature, SignsTimeAndTextAndNothingElse) {
     changed.signatures[0].bytes[i] = static_cast<char>(changed.signatures[0].bytes[i] ^ 0x80);
     EXPECT_EQ(Reason(VerifyNote(changed, std::vector{witness.verifier()})), "bad_signature") << i;
   }
+  // A true signature of a time of 2^63 seconds is none.
+  const std::string late = "cosignature/v1\ntime 9223372036854775808\n" + text;
+  Note out_of_range = note;
+  out_of_range.signatures[0].bytes = std::string("\x80\0\0\0\0\0\0\0", 8) + plain.Sign(late).bytes;
+  EXPECT_EQ(Reason(VerifyNote(out_of_range, std::vector{witness.verifier()})), "bad_signature");
   note.text += "extension\n";
   EXPECT_EQ(Reason(VerifyNote(note, std::vector{witness.verifier()})), "bad_signature");
   // Keys of witnesses have text forms too.

@@ -78,6 +78,15 @@ TEST(TlogProof, ExampleOfTheSpecificationParses) {
   EXPECT_EQ(EncodeTlogProof(*proof), bytes);
 }
 
+TEST(TlogProof, EmptyExtraIsNoLine) {
+  const TestLog log(2);
+  const TlogProof proof{"", 0, *log.tree.InclusionProof(0, 2), log.SignedHead(2)};
+  std::string bytes = EncodeTlogProof(proof);
+  EXPECT_EQ(bytes.find("extra"), std::string::npos);
+  bytes.insert(bytes.find("index"), "extra \n");
+  EXPECT_EQ(Reason(ParseTlogProof(bytes)), "bad_extra");
+}
+
 TEST(TlogProof, ProvesAnyEntry) {
   const NoteSigner signer = TestSigner("log.example", "log");
   const MerkleTree tree = TestTree(20);
