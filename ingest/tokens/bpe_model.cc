@@ -330,7 +330,7 @@ int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch
   uint32_t at = 0;
   uint64_t dead = 0;  // bit i: no row of tokens that ends at i goes on to the end
   uint32_t token = trie_.Longest(p, end).value;
-  if (token == kNoToken) return size;  // Not made of atoms: a broken contract, answered by bytes.
+  if (token == kNoToken) return -1;
   while (true) {
     const Token& t = tokens_[token];
     const uint32_t to = at + t.length;
@@ -339,13 +339,13 @@ int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch
       at = to;
       if (at == size) return depth;
       token = trie_.Longest(p + at, end).value;
-      if (token == kNoToken) return size;
+      if (token == kNoToken) return -1;
       continue;
     }
     while (tokens_[token].next_prefix == kNoToken) {
       // Nothing fits after the row that ends here: take its last token back and try a shorter one.
       dead |= uint64_t{1} << at;
-      if (depth == 0) return size;
+      if (depth == 0) return -1;
       token = stack[--depth];
       at -= tokens_[token].length;
     }
@@ -386,7 +386,7 @@ int64_t BpeModel::CountLong(const char* p, const char* end, BpeScratch& scratch)
   }
   if (stack.capacity() > kScratchKept) std::vector<uint32_t>().swap(stack);
   if (dead.capacity() > kScratchKept) std::vector<uint64_t>().swap(dead);
-  return count < 0 ? static_cast<int64_t>(size) : count;
+  return count;
 }
 
 }  // namespace jangbu::ingest::tokens

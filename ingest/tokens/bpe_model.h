@@ -82,9 +82,11 @@ class BpeModel {
   // limits above. O(total bytes + rules).
   static StatusOr<BpeModel> Build(Spec spec);
 
-  // Tokens of `word`. REQUIRES: not empty, and made of atoms.
+  // Tokens of `word`, or -1 when it is not made of atoms. REQUIRES: not empty.
   int64_t Count(std::string_view word, BpeScratch& scratch) const;
 
+  // The end of the first atom, or longer token, of [p, end); null when there is none.
+  const char* TokenEnd(const char* p, const char* end) const { return trie_.Longest(p, end).end; }
   // The token whose bytes are `bytes`, reachable by merging or not; kNoToken when there is none.
   uint32_t Find(std::string_view bytes) const;
   size_t memory_bytes() const;

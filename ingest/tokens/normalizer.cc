@@ -1,7 +1,11 @@
 #include "ingest/tokens/normalizer.h"
 
+#include <unicode/brkiter.h>
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
+#include <unicode/utext.h>
+
+#include <memory>
 
 #include "base/check.h"
 #include "ingest/tokens/char_class.h"
@@ -40,6 +44,48 @@ class AppendSink final : public icu::ByteSink {
   std::string& out_;
 };
 
+// Hugging Face's way (spm_precompiled): a grapheme cluster of fewer than six bytes that starts with
+// a rule is replaced whole by the shortest such rule; else each of its characters likewise.
+bool ApplyCharsmap(const Charsmap& map, std::string_view text, std::string& out) {
+  bool plain = true;
+  for (const char* p = text.data(); plain && p < text.data() + text.size();) {
+    const Decoded d = DecodeUtf8(p, text.data() + text.size());
+    plain = map.IsPlain(d.code_point);
+    p = d.end;
+  }
+  if (plain) return false;
+  out.clear();
+  UErrorCode error = U_ZERO_ERROR;
+  const std::unique_ptr<icu::BreakIterator> clusters(
+      icu::BreakIterator::createCharacterInstance(icu::Locale::getRoot(), error));
+  JANGBU_CHECK(U_SUCCESS(error) && clusters != nullptr);
+  UText utext = UTEXT_INITIALIZER;
+  utext_openUTF8(&utext, text.data(), static_cast<int64_t>(text.size()), &error);
+  clusters->setText(&utext, error);
+  JANGBU_CHECK(U_SUCCESS(error));
+  const auto replace = [&](std::string_view chunk) {
+    const Charsmap::Rule rule = map.Shortest(chunk);
+    if (rule.size == 0) return false;
+    out.append(rule.replacement);
+    return true;
+  };
+  int32_t start = clusters->first();
+  for (int32_t end = clusters->next(); end != icu::BreakIterator::DONE;
+       start = end, end = clusters->next()) {
+    const std::string_view cluster =
+        text.substr(static_cast<size_t>(start), static_cast<size_t>(end - start));
+    if (cluster.size() < 6 && replace(cluster)) continue;
+    for (const char* p = cluster.data(); p < cluster.data() + cluster.size();) {
+      const char* const e = DecodeUtf8(p, cluster.data() + cluster.size()).end;
+      const std::string_view character(p, static_cast<size_t>(e - p));
+      if (!replace(character)) out.append(character);
+      p = e;
+    }
+  }
+  utext_close(&utext);
+  return true;
+}
+
 // The steps' results may be kept in `out`, never in `text`'s own memory.
 bool ApplyStep(const NormalizerStep& step, std::string_view text, std::string& out) {
   switch (step.kind) {
@@ -59,6 +105,23 @@ bool ApplyStep(const NormalizerStep& step, std::string_view text, std::string& o
       out.append(text.substr(at));
       return true;
     }
+    case NormalizerStep::Kind::kSqueezeSpaces: {
+      if (text.find("  ") == std::string_view::npos) return false;
+      out.clear();
+      for (size_t i = 0; i < text.size();) {
+        size_t end = i;
+        while (end < text.size() && text[end] == ' ') ++end;
+        if (end - i >= 2) {
+          out.append(step.to);
+          i = end;
+        } else {
+          out.push_back(text[i++]);
+        }
+      }
+      return true;
+    }
+    case NormalizerStep::Kind::kCharsmap:
+      return ApplyCharsmap(*step.charsmap, text, out);
     default: {
       if (step.kind == NormalizerStep::Kind::kNfc && IsPlainlyNfc(text)) return false;
       out.clear();

@@ -4,9 +4,12 @@
 // forms are those of ICU (Unicode 15.0 with ICU 72).
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "ingest/tokens/charsmap.h"
 
 namespace jangbu::ingest::tokens {
 
@@ -16,12 +19,16 @@ struct NormalizerStep {
     kNfd,
     kNfkc,
     kNfkd,
-    kPrepend,  // `from` before text that is not empty
-    kReplace,  // every `from` by `to`, left to right
+    kPrepend,   // `from` before text that is not empty
+    kReplace,   // every `from` by `to`, left to right
+    kCharsmap,  // SentencePiece's rules as Hugging Face applies them: by grapheme cluster, shortest
+                // rule first
+    kSqueezeSpaces,  // runs of two or more spaces by `to`
   };
   Kind kind;
   std::string from;
   std::string to;
+  std::shared_ptr<const Charsmap> charsmap = nullptr;
 };
 
 // True when `text` is certainly NFC: a table look-up a character, no false yes.

@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/bytes.h"
 #include "ingest/tokens/byte_alphabet.h"
 #include "ingest/tokens/char_class.h"
 #include "ingest/tokens/tokenizer_file.h"
@@ -154,9 +156,23 @@ Status ReadNormalizer(const element& value, const std::string& path, int depth,
   } else if (type == "Replace") {
     JANGBU_ASSIGN_OR_RETURN(const Pattern pattern, ReadPattern(fields));
     JANGBU_ASSIGN_OR_RETURN(const std::string_view content, fields.String("content"));
+    if (pattern.regex && pattern.text == " {2,}") {
+      file.normalizer.push_back({Kind::kSqueezeSpaces, "", std::string(content)});
+      file.features.push_back("normalizer squeezes spaces");
+      return fields.Finish();
+    }
     if (pattern.regex) return Unsupported(path + " Replace Regex " + Quoted(pattern.text));
     file.normalizer.push_back({Kind::kReplace, std::string(pattern.text), std::string(content)});
     file.features.push_back("normalizer Replace " + Quoted(pattern.text));
+  } else if (type == "Precompiled") {
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view base64, fields.String("precompiled_charsmap"));
+    auto blob = FromBase64(base64);
+    if (!blob.ok()) return Malformed(fields.At("precompiled_charsmap"), "is not base64");
+    auto map = Charsmap::Parse(*blob);
+    if (!map.ok()) return Malformed(fields.At("precompiled_charsmap"), MessageOf(map.status()));
+    file.normalizer.push_back(
+        {Kind::kCharsmap, "", "", std::make_shared<const Charsmap>(*std::move(map))});
+    file.features.push_back("normalizer Precompiled");
   } else {
     return Unsupported(path + " " + Quoted(type));
   }
@@ -166,6 +182,7 @@ Status ReadNormalizer(const element& value, const std::string& path, int depth,
 
 struct PreTokenizer {
   bool byte_level = false;
+  bool metaspace = false;
 };
 
 Status ReadPreTokenizer(const element& value, const std::string& path, int depth,
@@ -173,7 +190,9 @@ Status ReadPreTokenizer(const element& value, const std::string& path, int depth
   if (depth > 8) return Malformed(path, "is nested too deeply");
   JANGBU_ASSIGN_OR_RETURN(Fields fields, Fields::Of(value, path));
   JANGBU_ASSIGN_OR_RETURN(const std::string_view type, fields.String("type"));
-  if (pre.byte_level) return Unsupported(path + " " + Quoted(type) + " after ByteLevel");
+  if (pre.byte_level || pre.metaspace) {
+    return Unsupported(path + " " + Quoted(type) + " after ByteLevel or Metaspace");
+  }
   if (type == "Sequence") {
     const auto list = fields.Get("pretokenizers");
     array steps;
@@ -202,6 +221,35 @@ Status ReadPreTokenizer(const element& value, const std::string& path, int depth
     file.stages.push_back(
         {each ? SplitStage::Kind::kEachDigit : SplitStage::Kind::kDigits, nullptr});
     file.features.push_back(each ? "split each digit" : "split digits");
+  } else if (type == "WhitespaceSplit") {
+    if (!file.stages.empty()) return Unsupported(path + " WhitespaceSplit after a split");
+    file.whitespace_split = true;
+    file.features.push_back("split at white space");
+  } else if (type == "Metaspace") {
+    if (!file.stages.empty()) return Unsupported(path + " Metaspace after a split");
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view replacement, fields.String("replacement"));
+    if (replacement != kSpaceMark)
+      return Unsupported(fields.At("replacement") + " " + Quoted(replacement));
+    JANGBU_ASSIGN_OR_RETURN(const bool prefix_space, fields.Bool("add_prefix_space", true));
+    JANGBU_ASSIGN_OR_RETURN(const std::string_view scheme, fields.String("prepend_scheme"));
+    JANGBU_ASSIGN_OR_RETURN(file.metaspace.split, fields.Bool("split", true));
+    fields.Ignore("str_rep");
+    if (scheme.empty()) {
+      file.metaspace.prepend =
+          prefix_space ? Metaspace::Prepend::kAlways : Metaspace::Prepend::kNever;
+    } else if (scheme == "always" || scheme == "first" || scheme == "never") {
+      if (fields.Get("add_prefix_space") && !prefix_space && scheme != "never") {
+        return Malformed(path, "add_prefix_space and prepend_scheme disagree");
+      }
+      file.metaspace.prepend = scheme == "always"  ? Metaspace::Prepend::kAlways
+                               : scheme == "first" ? Metaspace::Prepend::kFirst
+                                                   : Metaspace::Prepend::kNever;
+    } else {
+      return Unsupported(fields.At("prepend_scheme") + " " + Quoted(scheme));
+    }
+    file.has_metaspace = true;
+    pre.metaspace = true;
+    file.features.push_back("metaspace");
   } else if (type == "ByteLevel") {
     JANGBU_ASSIGN_OR_RETURN(const bool prefix_space, fields.Bool("add_prefix_space", true));
     JANGBU_ASSIGN_OR_RETURN(const bool use_regex, fields.Bool("use_regex", true));
@@ -342,10 +390,42 @@ Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
   Ids ids;
   JANGBU_RETURN_IF_ERROR(ReadVocab(model, file, ids));
   JANGBU_RETURN_IF_ERROR(ReadMerges(model, ids, file));
-  if (!pre.byte_level) return Unsupported("model BPE without the ByteLevel pre-tokenizer");
-  (void)unk;  // Never used when every byte has a token, which is checked below.
-  (void)fuse_unk;
-  (void)byte_fallback;
+  if (!pre.byte_level) {
+    if (!file.stages.empty()) return Unsupported("pre_tokenizer Split without ByteLevel");
+    file.family = TokenizerFamily::kHfMetaspaceBpe;
+    file.fuse_unknown = fuse_unk;
+    file.byte_fallback = byte_fallback;
+    // Byte tokens and the unknown token stand in a row of symbols like others; that they merge is
+    // not done here.
+    std::vector<bool> aside(file.tokens.size());
+    if (byte_fallback) {
+      constexpr std::string_view kHex = "0123456789ABCDEF";
+      for (size_t b = 0; b < 256; ++b) {
+        const std::string spelled = {'<', '0', 'x', kHex[b >> 4], kHex[b & 15], '>'};
+        const auto id = ids.find(spelled);
+        if (id == ids.end()) return Unsupported("model.byte_fallback without token " + spelled);
+        aside[id->second] = true;
+      }
+      file.features.push_back("byte fallback");
+    }
+    if (unk.empty()) {
+      if (!byte_fallback)
+        return Unsupported("model without unk_token, which drops unknown characters,");
+    } else {
+      const auto id = ids.find(unk);
+      if (id == ids.end()) return Malformed("model.unk_token", "is not in the vocabulary");
+      aside[id->second] = true;
+      file.unknown_id = id->second;
+    }
+    for (size_t i = 0; i < file.merges.size(); ++i) {
+      if (aside[file.merges[i].left] || aside[file.merges[i].right]) {
+        return Unsupported("model.merges[" + std::to_string(i) + "] of a byte or unknown token");
+      }
+    }
+    // Ill-formed text is out of the contract; entries are text.
+    return OkStatus();
+  }
+  if (file.whitespace_split) return Unsupported("pre_tokenizer WhitespaceSplit with ByteLevel");
 
   file.family = TokenizerFamily::kHfByteLevelBpe;
   for (uint32_t id = 0; id < file.tokens.size(); ++id) {
@@ -361,6 +441,52 @@ Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
     if (file.tokens[m.left].empty() || file.tokens[m.right].empty()) {
       return Unsupported("model.merges[" + std::to_string(i) + "] outside the byte alphabet");
     }
+  }
+  return OkStatus();
+}
+
+Status ReadUnigram(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
+  if (pre.byte_level) return Unsupported("model Unigram with the ByteLevel pre-tokenizer");
+  if (!file.stages.empty()) return Unsupported("model Unigram with pre_tokenizer Split");
+  file.family = TokenizerFamily::kHfUnigram;
+  file.fuse_unknown = true;
+  if (!model.Get("unk_id")) return Unsupported("model.unk_id null");
+  JANGBU_ASSIGN_OR_RETURN(file.unknown_id, model.Id("unk_id"));
+  JANGBU_ASSIGN_OR_RETURN(file.byte_fallback, model.Bool("byte_fallback", false));
+  const auto value = model.Get("vocab");
+  array vocab;
+  if (!value || value->get(vocab) != simdjson::SUCCESS)
+    return Malformed("model.vocab", "a list is expected");
+  Ids ids;
+  file.score_min = 1e300;
+  for (const element& entry : vocab) {
+    const std::string here = "model.vocab[" + std::to_string(file.tokens.size()) + "]";
+    array pair;
+    std::string_view text;
+    double score = 0;
+    if (entry.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+        pair.at(0).get(text) != simdjson::SUCCESS || pair.at(1).get(score) != simdjson::SUCCESS) {
+      return Malformed(here, "a text and a score are expected");
+    }
+    if (text.empty()) return Unsupported(here + " empty");
+    if (!ids.emplace(text, static_cast<uint32_t>(file.tokens.size())).second)
+      return Malformed(here, "is there twice");
+    file.tokens.emplace_back(text);
+    file.scores.push_back(score);
+    file.score_min = std::min(file.score_min, score);
+    if (file.tokens.size() > BpeModel::kTokensMax)
+      return ResourceExhausted("vocabulary_too_large", "more than 2^21 entries");
+  }
+  if (file.unknown_id >= file.tokens.size())
+    return Malformed("model.unk_id", "is not in the vocabulary");
+  if (file.byte_fallback) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    for (size_t b = 0; b < 256; ++b) {
+      const std::string spelled = {'<', '0', 'x', kHex[b >> 4], kHex[b & 15], '>'};
+      if (!ids.contains(spelled))
+        return Unsupported("model.byte_fallback without token " + spelled);
+    }
+    file.features.push_back("byte fallback");
   }
   return OkStatus();
 }
@@ -400,6 +526,8 @@ StatusOr<TokenizerFile> ParseHfTokenizerJson(std::string_view bytes) {
   JANGBU_ASSIGN_OR_RETURN(const std::string_view type, model.String("type"));
   if (type == "BPE") {
     JANGBU_RETURN_IF_ERROR(ReadBpe(model, pre, file));
+  } else if (type == "Unigram") {
+    JANGBU_RETURN_IF_ERROR(ReadUnigram(model, pre, file));
   } else {
     return Unsupported("model.type " + Quoted(type));
   }

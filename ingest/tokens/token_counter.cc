@@ -1,6 +1,8 @@
 #include "ingest/tokens/token_counter.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -28,10 +30,12 @@ class TokenCounter::Impl {
     if (pipeline_.stages.size() == 1 && pipeline_.stages[0].kind == SplitStage::Kind::kShape) {
       shape_ = ShapeIndex(*pipeline_.stages[0].shape);
     }
-    direct_ = pipeline_.added_raw.empty() && pipeline_.added_normalized.empty() &&
-              pipeline_.normalizer.empty() && !pipeline_.prefix_space && shape_ >= 0;
+    direct_ = pipeline_.words == Pipeline::Words::kPatterns && pipeline_.added_raw.empty() &&
+              pipeline_.added_normalized.empty() && pipeline_.normalizer.empty() &&
+              !pipeline_.prefix_space && shape_ >= 0;
     MarkFirstBytes(pipeline_.added_raw, raw_first_);
     MarkFirstBytes(pipeline_.added_normalized, normalized_first_);
+    MarkFirstBytes(pipeline_.user_defined, user_first_);
   }
 
   int64_t Count(std::string_view segment) {
@@ -76,6 +80,11 @@ class TokenCounter::Impl {
       AddWords(segment);
       return;
     }
+    if (pipeline_.words == Pipeline::Words::kSentencePiece) {
+      AddSentence(segment);
+      return;
+    }
+    segment_ = segment.data();
     CutAddedTokens(pipeline_.added_raw, raw_first_, segment,
                    [this](std::string_view piece) { AddNormalized(piece); });
   }
@@ -116,13 +125,22 @@ class TokenCounter::Impl {
       buffered_ = false;
       const std::string_view normal = Normalize(pipeline_.normalizer, piece, buffer_, spare_);
       buffered_ = normal.data() == buffer_.data();
+      first_ = piece.data() == segment_;
       piece = normal;
+    } else {
+      first_ = piece.data() == segment_;
     }
+    normal_ = piece.data();
     CutAddedTokens(pipeline_.added_normalized, normalized_first_, piece,
                    [this](std::string_view rest) { AddPiece(rest); });
   }
 
   void AddPiece(std::string_view piece) {
+    if (pipeline_.words == Pipeline::Words::kMarks) {
+      first_ = first_ && piece.data() == normal_;
+      AddMarkedPiece(piece);
+      return;
+    }
     if (pipeline_.prefix_space && !piece.starts_with(' ')) {
       Flush();
       prefixed_.assign(1, ' ').append(piece);
@@ -225,10 +243,155 @@ class TokenCounter::Impl {
     }
   }
 
+  // Hugging Face without patterns.
+  void AddMarkedPiece(std::string_view piece) {
+    if (!pipeline_.whitespace_split) {
+      AddMetaspace(piece, first_);
+      return;
+    }
+    const char* p = piece.data();
+    const char* const end = p + piece.size();
+    while (p < end) {
+      const char* start = p;
+      const char* e = p;
+      while (p < end) {
+        const tokens::Classified c = ClassifyAt(table_, p, end);
+        e = p;
+        p = c.end;
+        if ((c.bits & tokens::kSpace) != 0) break;
+        e = p;
+      }
+      if (e > start)
+        AddMetaspace({start, static_cast<size_t>(e - start)}, first_ && start == piece.data());
+    }
+  }
+
+  void AddMetaspace(std::string_view piece, bool first) {
+    if (!pipeline_.has_metaspace) {
+      AddMarkedWords(piece);
+      return;
+    }
+    using Prepend = tokens::Metaspace::Prepend;
+    const tokens::Metaspace& metaspace = pipeline_.metaspace;
+    const bool has_mark = piece.starts_with(' ') || piece.starts_with(tokens::kSpaceMark);
+    const bool prepend = !has_mark && (metaspace.prepend == Prepend::kAlways ||
+                                       (metaspace.prepend == Prepend::kFirst && first));
+    Flush();
+    marked_.clear();
+    if (prepend) marked_.append(tokens::kSpaceMark);
+    for (const char c : piece) {
+      if (c == ' ') {
+        marked_.append(tokens::kSpaceMark);
+      } else {
+        marked_.push_back(c);
+      }
+    }
+    if (metaspace.split) {
+      // Every mark starts a piece.
+      std::string_view rest = marked_;
+      while (!rest.empty()) {
+        const size_t cut = std::min(rest.find(tokens::kSpaceMark, 1), rest.size());
+        AddWord(rest.data(), cut, rest.data() + rest.size());
+        rest.remove_prefix(cut);
+      }
+    } else {
+      AddMarkedWords(marked_);
+    }
+    Flush();
+  }
+
+  // Cuts where a mark follows another character, if the vocabulary allows it.
+  void AddMarkedWords(std::string_view text) {
+    if (!pipeline_.cut_at_marks) {
+      if (!text.empty()) AddWord(text.data(), text.size(), text.data() + text.size());
+      return;
+    }
+    const char* const end = text.data() + text.size();
+    while (!text.empty()) {
+      const size_t cut = WordEnd(text);
+      AddWord(text.data(), cut, end);
+      text.remove_prefix(cut);
+    }
+  }
+
+  // Marks, then what is no mark.
+  static size_t WordEnd(std::string_view text) {
+    size_t at = 0;
+    while (text.substr(at).starts_with(tokens::kSpaceMark)) at += tokens::kSpaceMark.size();
+    return std::min(text.find(tokens::kSpaceMark, at), text.size());
+  }
+
+  void AddSentence(std::string_view segment) {
+    Flush();
+    pipeline_.sentence_piece.Apply(segment, buffer_);
+    if (pipeline_.bpe != nullptr) {
+      CutAddedTokens(pipeline_.user_defined, user_first_, buffer_,
+                     [this](std::string_view rest) { AddMarkedWords(rest); });
+      Flush();
+    } else {
+      total_ += CountUnigramSentence(buffer_);
+    }
+  }
+
+  // A sentence of SentencePiece's Unigram model: word by word from the cache as long as rounding
+  // can change nothing, else by its own arithmetic from end to end.
+  int64_t CountUnigramSentence(std::string_view text) {
+    const tokens::UnigramModel& model = *pipeline_.unigram;
+    if (!pipeline_.cut_at_marks) return model.Count(text, unigram_scratch_);
+    int64_t count = 0;
+    double size = 0;  // no path score so far is larger
+    for (std::string_view rest = text; !rest.empty();) {
+      const size_t cut = WordEnd(rest);
+      const std::string_view word = rest.substr(0, cut);
+      const SentenceWord w = LookUp(word, text.data() + text.size());
+      rest.remove_prefix(cut);
+      if (w.sure_log2 < 0 || size + model.step_max() * static_cast<double>(word.size()) >=
+                                 std::ldexp(1.0, w.sure_log2)) {
+        return model.Count(text, unigram_scratch_);
+      }
+      size += w.size;
+      count += w.count;
+    }
+    return count;
+  }
+
+  // What is kept of a word in a sentence, in the 16 bits of a cache entry: count 5 bits, sure_log2
+  // + 1 5 bits, size in steps of 8 6 bits.
+  struct SentenceWord {
+    int64_t count;
+    int sure_log2;
+    double size;
+  };
+  SentenceWord LookUp(std::string_view word, const char* readable) {
+    if (word.size() > CountCache::kWordBytesMax || !cache_.enabled()) {
+      const auto w = pipeline_.unigram->CountInSentence(word, unigram_scratch_);
+      return {w.count, w.sure_log2, std::abs(w.score)};
+    }
+    CountCache::Key key;
+    if (readable - word.data() >= 32) {
+      key = CountCache::MakeKey(word.data(), word.size());
+    } else {
+      char padded[32] = {};
+      std::memcpy(padded, word.data(), word.size());
+      key = CountCache::MakeKey(padded, word.size());
+    }
+    const size_t home = cache_.Home(key);
+    int32_t packed = cache_.Find(key, home);
+    if (packed < 0) {
+      const auto w = pipeline_.unigram->CountInSentence(word, unigram_scratch_);
+      const double steps = std::ceil(std::abs(w.score) / 8);
+      const int sure = w.count > 31 || steps > 63 ? -1 : std::min(w.sure_log2, 30);
+      packed = static_cast<int32_t>((sure < 0 ? 0 : w.count) | ((sure + 1) << 5) |
+                                    (static_cast<int32_t>(sure < 0 ? 0 : steps) << 10));
+      cache_.Insert(key, home, static_cast<uint32_t>(packed));
+    }
+    return {packed & 31, ((packed >> 5) & 31) - 1, static_cast<double>(packed >> 10) * 8};
+  }
+
   // `readable` is the end of the memory that holds the word.
   void AddWord(const char* word, size_t size, const char* readable) {
     if (size == 1) {
-      ++total_;  // A byte is an atom; so is a character.
+      ++total_;  // One atom, or one unknown character.
       return;
     }
     if (size > CountCache::kWordBytesMax || !cache_.enabled()) {
@@ -264,7 +427,45 @@ class TokenCounter::Impl {
     pending_count_ = 0;
   }
 
-  int64_t CountWord(std::string_view word) { return pipeline_.bpe->Count(word, scratch_); }
+  int64_t CountWord(std::string_view word) {
+    if (pipeline_.bpe == nullptr) return pipeline_.unigram->Count(word, unigram_scratch_);
+    const int64_t count = pipeline_.bpe->Count(word, scratch_);
+    return count >= 0 ? count : CountWithUnknown(word);
+  }
+
+  // A word with characters (or, in text that is not UTF-8, bytes) that are no atoms: they stand
+  // between what is.
+  int64_t CountWithUnknown(std::string_view word) {
+    const BpeModel& bpe = *pipeline_.bpe;
+    int64_t count = 0;
+    const char* p = word.data();
+    const char* const end = p + word.size();
+    const char* known = p;
+    bool after_unknown = false;
+    const auto close = [&] {
+      if (p == known) return;
+      count += bpe.Count({known, static_cast<size_t>(p - known)}, scratch_);
+      after_unknown = false;
+    };
+    while (p < end) {
+      const char* const e = pipeline_.byte_atoms ? p + 1 : tokens::DecodeUtf8(p, end).end;
+      if (bpe.TokenEnd(p, e) == e) {
+        p = e;
+        continue;
+      }
+      close();
+      if (pipeline_.byte_atoms || pipeline_.byte_fallback) {
+        count += e - p;
+      } else if (!after_unknown || !pipeline_.fuse_unknown) {
+        ++count;
+      }
+      after_unknown = true;
+      p = e;
+      known = p;
+    }
+    close();
+    return count;
+  }
 
   const Pipeline& pipeline_;
   const CharClassTable& table_;
@@ -273,11 +474,17 @@ class TokenCounter::Impl {
   int shape_ = -1;       // index of the only split, or -1
   bool direct_ = false;  // a segment goes to the scanner as it is
   bool buffered_ = false;
+  tokens::UnigramScratch unigram_scratch_;
+  const char* segment_ = nullptr;  // where the segment starts, to know its first piece
+  const char* normal_ = nullptr;
+  bool first_ = false;
   FirstBytes raw_first_{};
+  FirstBytes user_first_{};
   FirstBytes normalized_first_{};
   std::string buffer_;
   std::string spare_;
   std::string prefixed_;
+  std::string marked_;
   int64_t total_ = 0;
   size_t pending_count_ = 0;
   std::array<Pending, kPendingMax> pending_;
