@@ -13,7 +13,7 @@
 
 namespace jangbu::services::cli {
 
-inline constexpr std::string_view kDefaultServer = "127.0.0.1:7400";
+inline constexpr std::string_view kDefaultServer = "127.0.0.1:50551";
 
 // Each is unset when nobody said anything.
 struct SettingValues {

@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""Acceptance: uploads a directory whose truth is known and compares what was counted with it.
+
+Layout of the directory: partners/NAME/… (one partner a folder), truth.json, truth/messy.jsonl. Starts a server of its
+own on a fresh data directory. Prints one line a check with its figure; ends non-zero on any miss. Standard library only.
+
+  JSON Lines and text files   documents, words (어절) and syllables of what was not rejected equal truth.json exactly
+  irregular lines             each gets the verdict that truth/messy.jsonl expects of it
+  odd files                   reported as rejected, by name
+  other formats               rejected by name as unsupported, or, where they can be read, counted within 2 %
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Checks:
+    """Prints a line a check and remembers the misses."""
+
+    def __init__(self, only_misses):
+        self.done = 0
+        self.missed = []
+        self.only_misses = only_misses
+
+    def check(self, good, what, figure):
+        self.done += 1
+        line = f"{'ok  ' if good else 'MISS'}  {what}  {figure}"
+        if not good:
+            self.missed.append(line)
+        if not (good and self.only_misses):
+            print(line, flush=True)
+        return good
+
+
+def fail(message):
+    print(f"accept: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    def __init__(self, options, work):
+        self.options = options
+        self.data = os.path.join(work, "data")
+        self.log = open(os.path.join(work, "server.log"), "ab")
+        self.address = f"127.0.0.1:{free_port()}"
+        self.http = f"127.0.0.1:{free_port()}"
+        self.process = None
+        self.environment = dict(os.environ)
+        for name in ("JANGBU_KEY", "JANGBU_KEY_FILE", "JANGBU_SERVER"):
+            self.environment.pop(name, None)
+        self.environment["XDG_CONFIG_HOME"] = os.path.join(work, "config")
+        self.environment["XDG_STATE_HOME"] = os.path.join(work, "state")
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [self.options.jangbud, "serve", "--data", self.data, "--listen", self.address, "--http", self.http],
+            stdout=self.log, stderr=self.log)
+        key = os.path.join(self.data, "operator.key")
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                fail(f"the server ended with {self.process.returncode}; see {self.log.name}")
+            if os.path.exists(key):
+                answer = self.run(["--timeout", "2s", "server", "info"], key, check=False)
+                if answer.returncode == 0:
+                    return
+            time.sleep(0.2)
+        fail("the server does not answer")
+
+    def stop(self):
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def run(self, arguments, key=None, check=True, cwd=None, show=False):
+        command = [self.options.jangbu, "--lang", "en", "--json", "--server", self.address, "--key-file",
+                   key or self.operator_key()]
+        answer = subprocess.run(command + arguments, cwd=cwd, env=self.environment, stdout=subprocess.PIPE,
+                                stderr=None if show else subprocess.PIPE, text=True, encoding="utf-8", check=False)
+        if check and answer.returncode != 0:
+            fail(f"jangbu {' '.join(arguments)} ended with {answer.returncode}: {(answer.stderr or '').strip()}")
+        return answer
+
+    def operator_key(self):
+        return os.path.join(self.data, "operator.key")
+
+    def ask(self, arguments, key=None, **more):
+        return json.loads(self.run(arguments, key, **more).stdout)
+
+    def verdicts(self, upload, key):
+        command = [self.options.jangbu, "--lang", "en", "--json", "--server", self.address, "--key-file", key,
+                   "verdicts", upload]
+        with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True,
+                              encoding="utf-8") as process:
+            for line in process.stdout:
+                yield json.loads(line)
+        if process.returncode != 0:
+            fail(f"jangbu verdicts {upload} ended with {process.returncode}")
+
+
+def partner_id(name, taken):
+    plain = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:36]
+    if len(plain) < 2:
+        plain = f"partner-{len(taken) + 1}"
+    while plain in taken:
+        plain += "x"
+    return plain
+
+
+SUMMED = ("documents", "words", "syllables")
+
+
+class FileFigures:
+    """What the verdicts say of one file."""
+
+    def __init__(self):
+        self.rows = {}       # record → verdict row
+        self.rejected = collections.Counter()
+
+    def add(self, row):
+        self.rows[row["record"]] = row
+        if row["verdict"] == "REJECTED":
+            self.rejected[row["reason"]] += 1
+
+    def sums(self, leave_out=()):
+        sums = dict.fromkeys(SUMMED, 0)
+        for record, row in self.rows.items():
+            if row["verdict"] == "REJECTED" or record in leave_out:
+                continue
+            sums["documents"] += 1
+            sums["words"] += row["words"]
+            sums["syllables"] += row["syllables"]
+        return sums
+
+
+def read_messy(directory):
+    lines = collections.defaultdict(dict)
+    path = os.path.join(directory, "truth", "messy.jsonl")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            for text in file:
+                entry = json.loads(text)
+                lines[entry["file"]][entry["line"]] = entry
+    return lines
+
+
+def check_exact(checks, path, truth, figures, messy):
+    either = {line for line, entry in messy.items() if entry["expect"] == "either"}
+    sums = figures.sums(either)
+    expected = {"documents": truth["docs"], "words": truth["eojeol"], "syllables": truth["hangul_syllables"]}
+    parts = [f"{name} {sums[name]:,}" + ("" if sums[name] == expected[name] else f" != {expected[name]:,}")
+             for name in SUMMED]
+    rejected = ", ".join(f"{reason} {count}" for reason, count in sorted(figures.rejected.items()))
+    checks.check(sums == expected, path, ", ".join(parts) + (f" (rejected: {rejected})" if rejected else ""))
+
+
+def check_line(checks, path, line, entry, row):
+    got = "no verdict" if row is None else row["verdict"] + (f" {row['reason']}" if row["reason"] else "")
+    expect = entry["expect"]
+    if expect == "skip":
+        good = row is None
+    elif row is None:
+        good = False
+    elif expect == "accept":
+        good = row["verdict"] != "REJECTED"
+        if good and "eojeol" in entry:
+            good = (row["words"], row["syllables"]) == (entry["eojeol"], entry["hangul_syllables"])
+            if not good:
+                got += (f", words {row['words']:,} syllables {row['syllables']:,} != {entry['eojeol']:,}"
+                        f" {entry['hangul_syllables']:,}")
+    elif expect == "reject":
+        good = row["verdict"] == "REJECTED" and row["reason"] != ""
+    else:  # either: accepted, or rejected with a reason
+        good = row["verdict"] != "REJECTED" or row["reason"] != ""
+    checks.check(good, f"{path}:{line}", f"{entry['kind']}: {expect} -> {got}")
+
+
+def check_other(checks, path, truth, figures):
+    whole = figures.rows.get(0)
+    if whole is not None and whole["verdict"] == "REJECTED":
+        checks.check(whole["reason"] != "", path, f"{truth['format']}: REJECTED {whole['reason']}")
+        return
+    if truth["format"] == "odd":
+        rejected_only = bool(figures.rows) and all(r["verdict"] == "REJECTED" for r in figures.rows.values())
+        checks.check(rejected_only, path, "odd: " + (", ".join(sorted(figures.rejected)) or "not reported"))
+        return
+    sums = figures.sums()
+    wanted = truth["hangul_syllables"]
+    off = abs(sums["syllables"] - wanted)
+    checks.check(bool(figures.rows) and off * 50 <= wanted, path,
+                 f"{truth['format']}: documents {sums['documents']:,} (truth {truth['docs']:,}), syllables"
+                 f" {sums['syllables']:,} (truth {wanted:,})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory")
+    parser.add_argument("--jangbu", required=True, help="the client")
+    parser.add_argument("--jangbud", required=True, help="the server")
+    parser.add_argument("--all", action="store_true", help="neardup/uploads and pii/uploads too")
+    parser.add_argument("--misses", action="store_true", help="print misses and the summary only")
+    parser.add_argument("--keep", action="store_true", help="keep the data directory")
+    options = parser.parse_args()
+    directory = os.path.abspath(options.directory)
+    try:
+        with open(os.path.join(directory, "truth.json"), encoding="utf-8") as file:
+            truth = json.load(file)["files"]
+    except OSError as error:
+        fail(f"{directory} is not laid out for acceptance: {error}")
+    messy = read_messy(directory)
+    folders = []
+    for parent in ("partners",) + (("neardup/uploads", "pii/uploads") if options.all else ()):
+        path = os.path.join(directory, parent)
+        if os.path.isdir(path):
+            folders += [f"{parent}/{name}" for name in sorted(os.listdir(path)) if os.path.isdir(os.path.join(path, name))]
+    if not folders:
+        fail(f"{directory} has no folder partners/")
+
+    checks = Checks(options.misses)
+    work = tempfile.mkdtemp(prefix="jangbu-accept.")
+    server = Server(options, work)
+    code = 1
+    try:
+        server.start()
+        taken = set()
+        total_bytes, total_seconds = 0, 0.0
+        for folder in folders:
+            name = os.path.basename(folder)
+            partner = partner_id(name, taken)
+            taken.add(partner)
+            key = os.path.join(work, partner + ".key")
+            server.ask(["partner", "add", name, "--id", partner])
+            server.run(["key", "issue", "--partner", partner, "--role", "partner", "--person", "accept", "--out", key])
+            corpus = server.ask(["corpus", "add", "--title", name, "--source-type", "text", "--rights", "acceptance"],
+                                key)["corpus_id"]
+            started = time.monotonic()
+            upload = server.ask(["-q", "upload", corpus, folder], key, cwd=directory, show=True)
+            seconds = time.monotonic() - started
+            total_seconds += seconds
+            total_bytes += upload["bytes"]
+            checks.check(upload["state"] == "done", folder,
+                         f"upload {upload['upload_id']} {upload['state']}: {upload['files']:,} files,"
+                         f" {upload['bytes']:,} bytes in {seconds:.1f} s")
+            again = server.ask(["-q", "upload", corpus, folder], key, cwd=directory, show=True)
+            checks.check(again["upload_id"] == upload["upload_id"], folder, "the same command again: the same upload")
+
+            figures = collections.defaultdict(FileFigures)
+            sums = collections.Counter()
+            for row in server.verdicts(upload["upload_id"], key):
+                figures[row["file"]].add(row)
+                sums["documents"] += 1
+                if row["verdict"] != "REJECTED":
+                    for field in ("words", "syllables", "tokens"):
+                        sums[field] += row[field]
+                sums[row["verdict"].lower()] += 1
+            fields = ("documents", "accepted", "exact_duplicate", "near_duplicate", "rejected", "words", "syllables",
+                      "tokens")
+            checks.check(all(sums[f] == upload[f] for f in fields), folder,
+                         "upload show = sum of verdicts: " + ", ".join(f"{f} {upload[f]:,}" for f in fields))
+
+            expected = {path: entry for path, entry in truth.items() if path.startswith(folder + "/")}
+            for path in sorted(expected):
+                entry, found = expected[path], figures[path]
+                if not os.path.exists(os.path.join(directory, path)):
+                    continue
+                if entry["format"] in ("jsonl", "txt"):
+                    check_exact(checks, path, entry, found, messy.get(path, {}))
+                    for line, line_entry in sorted(messy.get(path, {}).items()):
+                        check_line(checks, path, line, line_entry, found.rows.get(line))
+                else:
+                    check_other(checks, path, entry, found)
+            for path in sorted(set(figures) - set(expected)):
+                if any(r["verdict"] != "REJECTED" for r in figures[path].rows.values()):
+                    checks.check(False, path, "counted, but truth.json does not know it")
+        server.stop()
+        verified = subprocess.run([options.jangbud, "verify", "--data", server.data], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=False)
+        last = (verified.stdout.strip().splitlines() or [""])[-1]
+        checks.check(verified.returncode == 0, "jangbud verify", last)
+        rate = total_bytes / 1e6 / total_seconds if total_seconds else 0.0
+        print(f"{total_bytes:,} bytes uploaded and judged in {total_seconds:.1f} s ({rate:.1f} MB/s as received)")
+        for line in checks.missed:
+            print(line)
+        print(f"{checks.done:,} checks, {len(checks.missed):,} missed")
+        code = 1 if checks.missed else 0
+    finally:
+        server.stop()
+        if options.keep:
+            print(f"data kept in {work}")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
