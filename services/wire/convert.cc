@@ -299,6 +299,31 @@ std::string NameOfAccount(const ledger::AccountName& account, std::string_view p
   return name.append(NameOf(account.role)).append("/").append(ledger::NameOfAsset(account.asset));
 }
 
+v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
+                    std::string_view partner_id) {
+  const auto name = [&](ledger::AccountId id) {
+    const ledger::AccountName account = ledger::NameOfAccount(id);
+    // The programme's own accounts have no partner; one of a third partner cannot be here, and
+    // would stay nameless.
+    return NameOfAccount(account, account.partner == partner ? partner_id : std::string_view());
+  };
+  ByteWriter id;
+  for (int shift = 56; shift >= 0; shift -= 8)
+    id.U8(static_cast<uint8_t>(transfer.id.high >> shift));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    id.U8(static_cast<uint8_t>(transfer.id.low >> shift));
+  v1::Transfer out;
+  out.set_transfer_id(ToHex(id.bytes()));
+  out.set_asset(std::string(ledger::NameOfAsset(transfer.asset)));
+  out.set_debit_account(name(transfer.debit_account));
+  out.set_credit_account(name(transfer.credit_account));
+  out.set_amount(static_cast<int64_t>(transfer.amount));
+  out.set_code(std::string(ledger::NameOf(static_cast<ledger::TransferCode>(transfer.code))));
+  out.set_at_micros(transfer.timestamp.micros);
+  out.set_journal_index(ledger::Books::SeqOf(transfer.id));
+  return out;
+}
+
 v1::ApiKey ToWire(const ledger::KeyRecord& key, std::string_view partner_id) {
   v1::ApiKey out;
   out.set_key_id(key.key_id);

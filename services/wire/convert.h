@@ -59,6 +59,9 @@ v1::Balance ToWire(const ledger::PartnerFigures& figures, std::string_view partn
 // partner's, "" of the programme's own.
 std::string NameOfAccount(const ledger::AccountName& account, std::string_view partner_id);
 std::string_view NameOf(ledger::AccountRole role);
+// `transfer` is between accounts of one partner and the programme's.
+v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
+                    std::string_view partner_id);
 
 // ---- admin ----
 // `partner_id` of a key of role partner, else "".

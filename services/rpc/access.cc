@@ -1,0 +1,74 @@
+#include "services/rpc/access.h"
+
+#include <algorithm>
+
+#include "services/wire/convert.h"
+
+namespace jangbu::services::rpc {
+namespace {
+
+using enum ledger::Role;
+
+constexpr Roles kAnybody = {kPartner, kFinance, kCompliance, kOperator, kTrainer, kGateway};
+constexpr Roles kWritesForPartner = {kPartner, kOperator};
+constexpr Roles kReadsOfPartner = {kPartner, kOperator, kFinance, kCompliance};
+constexpr Roles kReadsOfAll = {kOperator, kFinance, kCompliance};
+constexpr Roles kOperatorOnly = {kOperator};
+
+constexpr MethodAccess kTable[] = {
+    {"jangbu.v1.AdminService/AddPartner", kOperatorOnly, Subject::kNone},
+    {"jangbu.v1.AdminService/GetBooksRoot", kReadsOfAll, Subject::kNone},
+    {"jangbu.v1.AdminService/GetServerInfo", kAnybody, Subject::kNone},
+    {"jangbu.v1.AdminService/IssueKey", kOperatorOnly, Subject::kNone},
+    {"jangbu.v1.AdminService/ListItems", kReadsOfAll, Subject::kUpload},
+    {"jangbu.v1.AdminService/ListKeys", kOperatorOnly, Subject::kPartnerOrAll},
+    {"jangbu.v1.AdminService/ListPartners", kOperatorOnly, Subject::kNone},
+    {"jangbu.v1.AdminService/RevokeKey", kOperatorOnly, Subject::kNone},
+    {"jangbu.v1.AdminService/RotateKey", kOperatorOnly, Subject::kNone},
+    {"jangbu.v1.AdminService/RunConfirmation", kOperatorOnly, Subject::kNone},
+
+    {"jangbu.v1.ContributeService/CancelUpload", kWritesForPartner, Subject::kUpload},
+    {"jangbu.v1.ContributeService/Contribute", kWritesForPartner, Subject::kCorpusOfStream},
+    {"jangbu.v1.ContributeService/CreateCorpus", kWritesForPartner, Subject::kPartner},
+    {"jangbu.v1.ContributeService/CreateUpload", kWritesForPartner, Subject::kCorpus},
+    {"jangbu.v1.ContributeService/GetReceipt", kReadsOfPartner, Subject::kUpload},
+    {"jangbu.v1.ContributeService/GetUpload", kReadsOfPartner, Subject::kUpload},
+    {"jangbu.v1.ContributeService/ListCorpora", kReadsOfPartner, Subject::kPartnerOrAll},
+    {"jangbu.v1.ContributeService/ListStagedFiles", kWritesForPartner, Subject::kUpload},
+    {"jangbu.v1.ContributeService/ListUploads", kReadsOfPartner, Subject::kPartnerOrAll},
+    {"jangbu.v1.ContributeService/ListVerdicts", kReadsOfPartner, Subject::kUpload},
+    {"jangbu.v1.ContributeService/SealUpload", kWritesForPartner, Subject::kUpload},
+    {"jangbu.v1.ContributeService/UploadFiles", kWritesForPartner, Subject::kUploadOfStream},
+    {"jangbu.v1.ContributeService/WatchUpload", kReadsOfPartner, Subject::kUpload},
+
+    {"jangbu.v1.LedgerService/GetBalance", kReadsOfPartner, Subject::kPartner},
+    {"jangbu.v1.LedgerService/GetProgramme", kReadsOfAll, Subject::kNone},
+    {"jangbu.v1.LedgerService/ListTransfers", kReadsOfPartner, Subject::kPartner},
+
+    {"jangbu.v1.LogService/GetCheckpoint", kAnybody, Subject::kNone},
+    {"jangbu.v1.LogService/ProveConsistency", kAnybody, Subject::kNone},
+    {"jangbu.v1.LogService/ProveInclusion", kAnybody, Subject::kNone},
+};
+static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),
+                             [](const MethodAccess& a, const MethodAccess& b) {
+                               return a.method < b.method;
+                             }));
+
+}  // namespace
+
+std::span<const MethodAccess> AccessTable() { return kTable; }
+
+const MethodAccess* FindAccess(std::string_view method) {
+  const auto* row = std::lower_bound(
+      std::begin(kTable), std::end(kTable), method,
+      [](const MethodAccess& access, std::string_view name) { return access.method < name; });
+  return row != std::end(kTable) && row->method == method ? row : nullptr;
+}
+
+Status Authorise(const MethodAccess& access, ledger::Role role) {
+  if (access.roles.Has(role)) return OkStatus();
+  return PermissionDenied("role_not_allowed", "a key of role " + std::string(wire::NameOf(role)) +
+                                                  " may not call " + std::string(access.method));
+}
+
+}  // namespace jangbu::services::rpc

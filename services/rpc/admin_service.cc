@@ -1,0 +1,196 @@
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "jangbu/v1/admin.grpc.pb.h"
+#include "services/rpc/limits.h"
+#include "services/rpc/services.h"
+#include "services/wire/convert.h"
+#include "services/wire/ids.h"
+
+namespace jangbu::services::rpc {
+namespace {
+
+namespace v1 = ::jangbu::v1;
+
+class AdminServiceImpl final : public v1::AdminService::Service {
+ public:
+  AdminServiceImpl(FrontDoor& door, const ServerFacts& facts) : door_(door), facts_(facts) {}
+
+  grpc::Status AddPartner(grpc::ServerContext* context, const v1::AddPartnerRequest* request,
+                          v1::AddPartnerResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/AddPartner", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_RETURN_IF_ERROR(wire::CheckPartnerId(request->partner_id()));
+      JANGBU_RETURN_IF_ERROR(wire::CheckText("name", request->name(), kMaxNameChars, false));
+      const std::string& name = request->name().empty() ? request->partner_id() : request->name();
+      JANGBU_RETURN_IF_ERROR(door_.jangbu().AddPartner(request->partner_id(), name));
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        const ledger::PartnerRecord* record = books.FindPartner(request->partner_id());
+        if (record != nullptr) *response->mutable_partner() = wire::ToWire(*record);
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListPartners(grpc::ServerContext* context, const v1::ListPartnersRequest* request,
+                            v1::ListPartnersResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/ListPartners", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        for (const auto& record : books.partners()) {
+          *response->add_partners() = wire::ToWire(*record);
+        }
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status IssueKey(grpc::ServerContext* context, const v1::IssueKeyRequest* request,
+                        v1::IssueKeyResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/IssueKey", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const ledger::Role role, wire::FromWire(request->role()));
+      if (role == ledger::Role::kPartner) {
+        JANGBU_RETURN_IF_ERROR(call.Partner(request->partner_id()).status());
+      } else if (!request->partner_id().empty()) {
+        return InvalidArgument("partner_id_not_allowed",
+                               "only a key of role partner belongs to a partner");
+      }
+      JANGBU_RETURN_IF_ERROR(wire::CheckText("person", request->person(), kMaxPersonChars, true));
+      JANGBU_ASSIGN_OR_RETURN(
+          Jangbu::IssuedKey issued,
+          door_.jangbu().IssueKey(request->partner_id(), role, request->person()));
+      *response->mutable_key() = Encode(issued.record);
+      response->set_secret(std::move(issued.secret));
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListKeys(grpc::ServerContext* context, const v1::ListKeysRequest* request,
+                        v1::ListKeysResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/ListKeys", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      uint32_t partner = 0;
+      if (!request->partner_id().empty()) {
+        JANGBU_ASSIGN_OR_RETURN(const PartnerRef ref, call.Partner(request->partner_id()));
+        partner = ref.number;
+      }
+      for (const ledger::KeyRecord& key : door_.jangbu().ListKeys()) {
+        if (partner == 0 || key.partner == partner) *response->add_keys() = Encode(key);
+      }
+      return OkStatus();
+    });
+  }
+
+  grpc::Status RotateKey(grpc::ServerContext* context, const v1::RotateKeyRequest* request,
+                         v1::RotateKeyResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/RotateKey", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(Jangbu::IssuedKey issued,
+                              door_.jangbu().RotateKey(request->key_id()));
+      *response->mutable_key() = Encode(issued.record);
+      response->set_secret(std::move(issued.secret));
+      return OkStatus();
+    });
+  }
+
+  grpc::Status RevokeKey(grpc::ServerContext* context, const v1::RevokeKeyRequest* request,
+                         v1::RevokeKeyResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/RevokeKey", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const ledger::KeyRecord key,
+                              door_.jangbu().RevokeKey(request->key_id()));
+      *response->mutable_key() = Encode(key);
+      return OkStatus();
+    });
+  }
+
+  grpc::Status RunConfirmation(grpc::ServerContext* context,
+                               const v1::RunConfirmationRequest* request,
+                               v1::RunConfirmationResponse* response) override {
+    return door_.Serve(
+        *context, "jangbu.v1.AdminService/RunConfirmation", [&](Call& call) -> Status {
+          JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+          std::vector<std::string> released;
+          for (const std::string& partner_id : request->release_partner_ids()) {
+            JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(partner_id));
+            released.push_back(partner.id);
+          }
+          JANGBU_RETURN_IF_ERROR(
+              wire::CheckText("reason", request->reason(), kMaxReasonChars, !released.empty()));
+          JANGBU_ASSIGN_OR_RETURN(
+              const ConfirmationView run,
+              door_.jangbu().RunConfirmation(released, request->reason(), call.caller().key_id));
+          *response = wire::ToWire(run);
+          return OkStatus();
+        });
+  }
+
+  grpc::Status ListItems(grpc::ServerContext* context, const v1::ListItemsRequest* request,
+                         grpc::ServerWriter<v1::ListItemsResponse>* writer) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/ListItems", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const SubjectRef upload, call.Upload(request->upload_id()));
+      bool gone = false;
+      JANGBU_RETURN_IF_ERROR(door_.jangbu().ListItems(
+          upload.partner.number, upload.number, [&](const OperatorItem& item) {
+            gone = call.Over() ||
+                   !writer->Write(wire::ToWire(item), grpc::WriteOptions().set_buffer_hint());
+            return !gone;
+          }));
+      return gone ? call.WhyGone() : OkStatus();
+    });
+  }
+
+  grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* request,
+                             v1::GetServerInfoResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/GetServerInfo", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      response->set_version(facts_.version);
+      response->set_http_address(facts_.http_address);
+      response->set_log_origin(door_.jangbu().LogOrigin());
+      response->set_log_verifier_key(door_.jangbu().LogVerifierKey());
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        response->set_tokenizer_algorithm(books.genesis()->tokenizer_algorithm);
+        response->set_tokenizer_sha256(ToHex(books.genesis()->tokenizer_sha256));
+        response->set_unicode_version(books.genesis()->unicode_version);
+        if (call.caller().role != ledger::Role::kPartner) {
+          response->set_journal_size(books.size());
+        }
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status GetBooksRoot(grpc::ServerContext* context, const v1::GetBooksRootRequest* request,
+                            v1::GetBooksRootResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/GetBooksRoot", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const Digest root, door_.jangbu().BooksRoot());
+      response->set_books_root(ToHex(root));
+      return OkStatus();
+    });
+  }
+
+ private:
+  v1::ApiKey Encode(const ledger::KeyRecord& key) {
+    return wire::ToWire(key,
+                        key.partner == 0 ? std::string() : door_.jangbu().PartnerId(key.partner));
+  }
+
+  FrontDoor& door_;
+  const ServerFacts facts_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeAdminService(FrontDoor& door, const ServerFacts& facts) {
+  return std::make_unique<AdminServiceImpl>(door, facts);
+}
+
+}  // namespace jangbu::services::rpc

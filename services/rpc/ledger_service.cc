@@ -1,0 +1,118 @@
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "jangbu/v1/ledger.grpc.pb.h"
+#include "services/rpc/limits.h"
+#include "services/rpc/services.h"
+#include "services/rpc/transfer_page.h"
+#include "services/wire/convert.h"
+#include "services/wire/page_token.h"
+
+namespace jangbu::services::rpc {
+namespace {
+
+namespace v1 = ::jangbu::v1;
+
+// What the programme is for: a trillion tokens.
+constexpr int64_t kProgrammeTokens = 1'000'000'000'000;
+
+// The instant figures are of: nullopt is now.
+StatusOr<std::optional<Timestamp>> InstantOf(int64_t as_of_micros, Timestamp now) {
+  if (as_of_micros == 0) return std::optional<Timestamp>();
+  if (as_of_micros < 0 || as_of_micros > now.micros) {
+    return InvalidArgument("bad_as_of", "figures are known for times up to now, not for " +
+                                            std::to_string(as_of_micros) + " microseconds");
+  }
+  return std::optional<Timestamp>(Timestamp{as_of_micros});
+}
+
+class LedgerServiceImpl final : public v1::LedgerService::Service {
+ public:
+  explicit LedgerServiceImpl(FrontDoor& door) : door_(door) {}
+
+  grpc::Status GetBalance(grpc::ServerContext* context, const v1::GetBalanceRequest* request,
+                          v1::GetBalanceResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.LedgerService/GetBalance", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
+      const Timestamp now = door_.clock().Now();
+      JANGBU_ASSIGN_OR_RETURN(const std::optional<Timestamp> as_of,
+                              InstantOf(request->as_of_micros(), now));
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        const ledger::PartnerRecord& record = *books.FindPartner(partner.number);
+        *response->mutable_balance() = wire::ToWire(books.FiguresOf(record, as_of), record.id,
+                                                    as_of.value_or(now), *books.genesis());
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status GetProgramme(grpc::ServerContext* context, const v1::GetProgrammeRequest* request,
+                            v1::GetProgrammeResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.LedgerService/GetProgramme", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      const Timestamp now = door_.clock().Now();
+      JANGBU_ASSIGN_OR_RETURN(const std::optional<Timestamp> as_of,
+                              InstantOf(request->as_of_micros(), now));
+      int64_t confirmed = 0;
+      int64_t provisional = 0;
+      int64_t tokens = 0;
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        for (const auto& record : books.partners()) {
+          const ledger::PartnerFigures figures = books.FiguresOf(*record, as_of);
+          confirmed += figures.confirmed_korean_tokens;
+          provisional += figures.provisional_korean_tokens;
+          tokens += figures.counts.tokens;
+          *response->add_balances() =
+              wire::ToWire(figures, record->id, as_of.value_or(now), *books.genesis());
+        }
+      });
+      response->set_total_confirmed_korean_tokens(confirmed);
+      response->set_total_provisional_korean_tokens(provisional);
+      response->set_total_tokens(tokens);
+      response->set_target_tokens(kProgrammeTokens);
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListTransfers(grpc::ServerContext* context, const v1::ListTransfersRequest* request,
+                             v1::ListTransfersResponse* response) override {
+    return door_.Serve(
+        *context, "jangbu.v1.LedgerService/ListTransfers", [&](Call& call) -> Status {
+          JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+          JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
+          JANGBU_ASSIGN_OR_RETURN(const uint32_t size, wire::PageSize(request->page_size()));
+          const std::string query = "transfers " + partner.id;
+          JANGBU_ASSIGN_OR_RETURN(const wire::PagePosition after,
+                                  wire::ReadPageToken(query, request->page_token()));
+          TransferPage page;
+          door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+            page = ReadTransfers(books.ledger(), partner.number,
+                                 ledger::TransferId(after.major, after.minor), size);
+          });
+          for (const ledger::Transfer& transfer : page.transfers) {
+            *response->add_transfers() = wire::ToWire(transfer, partner.number, partner.id);
+          }
+          if (page.more) {
+            const ledger::TransferId last = page.transfers.back().id;
+            response->set_next_page_token(
+                wire::MakePageToken(query, {.major = last.high, .minor = last.low}));
+          }
+          return OkStatus();
+        });
+  }
+
+ private:
+  FrontDoor& door_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeLedgerService(FrontDoor& door) {
+  return std::make_unique<LedgerServiceImpl>(door);
+}
+
+}  // namespace jangbu::services::rpc
