@@ -35,8 +35,8 @@
 namespace jangbu::services {
 
 struct DataDirOptions {
-  bool create =
-      true;  // make it when it is missing or empty; otherwise NotFound("data_dir_missing")
+  // Make the directory when it is missing or empty; otherwise NotFound("data_dir_missing").
+  bool create = true;
   RocksJournalOptions journal;
   RocksKeyIndexOptions keys;
   RocksBlobStoreOptions blobs;
@@ -53,26 +53,32 @@ class DataDir {
                                                  const DataDirOptions& options = {});
   ~DataDir();
 
-  // True when no journal was ever opened here: the caller makes its keys now.
+  // True when nothing was ever acknowledged here (there is no mark): the caller makes its keys now.
   bool is_new() const;
 
   // Opens the journal against the mark, which is verified with the public key of `signing_seed` and
-  // written with it from now on. DataLoss("journal_short_of_mark"), ("mark_missing") with a journal
-  // that is not empty, ("mark_damaged").
+  // written with it from now on. DataLoss: ("mark_missing") with a journal that is not empty,
+  // ("mark_damaged"),
+  // ("journal_short_of_mark"), ("store_short_of_mark").
   Status OpenJournal(const SecretKey& signing_seed);
 
   const std::string& path() const;
   KeyVault& vault();
   KeyIndex& keys();
   BlobStore& blobs();
-  // REQUIRES (all three): OpenJournal returned OK.
-  Journal& journal();
-  MarkWriter& mark_writer();
-  const Mark& opening_mark() const;  // as it was read by OpenJournal
 
-  // For backup.h. Copies of all parts, consistent with each other, as directories `to`/journal,
-  // keys, blobs and `vault_to`, and the mark as file `to`/mark. None of them exists yet. Appends
-  // wait meanwhile.
+  // REQUIRES, from here on: OpenJournal returned OK.
+  Journal& journal();
+  // As OpenJournal read or made it. Give it to CheckMark when the journal is replayed.
+  const Mark& opening_mark() const;
+
+  // Writes the mark: the first `size` records, whose root is `root`, were appended under `epoch` or
+  // before, are durable, and may be acknowledged once this returns. Errors of MarkWriter::Write.
+  Status Acknowledge(uint64_t size, Epoch epoch, const Digest& root);
+
+  // For backup.h. Copies, consistent with each other, of all parts: directories journal,
+  // store/keys, store/blobs and files mark, FORMAT below `to`, the vault as `vault_to`. `to` is an
+  // empty directory, `vault_to` does not exist. Appends wait meanwhile. Hard links where it can.
   Status Checkpoint(const std::string& to, const std::string& vault_to);
 
  private:

@@ -13,7 +13,8 @@ constexpr std::string_view kSigned = "jangbu high-water mark 1\n";
 
 std::string Describe(const Mark& mark) {
   return "size " + std::to_string(mark.size) + ", epoch " + std::to_string(mark.epoch) + ", root " +
-         ToHex(mark.root);
+         ToHex(mark.root) + ", keys " + std::to_string(mark.stores.keys) + ", blobs " +
+         std::to_string(mark.stores.blobs) + ", vault " + std::to_string(mark.stores.vault);
 }
 
 constexpr std::string_view kWhatToDo =
@@ -29,6 +30,9 @@ std::string EncodeMark(const Mark& mark, const SecretKey& signing_seed) {
   out.U64(mark.size);
   out.U64(mark.epoch);
   out.Raw(mark.root);
+  out.U64(mark.stores.keys);
+  out.U64(mark.stores.blobs);
+  out.U64(mark.stores.vault);
   out.Raw(SignEd25519(signing_seed, std::string(kSigned) + out.bytes()));
   return out.Take();
 }
@@ -40,6 +44,9 @@ StatusOr<Mark> DecodeMark(std::string_view bytes, const Ed25519PublicKey& key) {
   mark.size = in.U64();
   mark.epoch = in.U64();
   mark.root = in.Array<32>();
+  mark.stores.keys = in.U64();
+  mark.stores.blobs = in.U64();
+  mark.stores.vault = in.U64();
   const Ed25519Signature signature = in.Array<64>();
   if (!in.Finish("mark").ok() || magic != kMagic) {
     return DataLoss("mark_damaged", "the mark is " + std::to_string(bytes.size()) +
@@ -81,8 +88,12 @@ Status MarkWriter::Write(const Mark& mark) {
   JANGBU_RETURN_IF_ERROR(broken_);
   if (last_.has_value()) {
     if (mark == *last_) return OkStatus();
-    if (mark.size < last_->size || mark.epoch < last_->epoch ||
-        (mark.size == last_->size && mark.root != last_->root)) {
+    const bool back = mark.size < last_->size || mark.epoch < last_->epoch ||
+                      (mark.size == last_->size && mark.root != last_->root) ||
+                      mark.stores.keys < last_->stores.keys ||
+                      mark.stores.blobs < last_->stores.blobs ||
+                      mark.stores.vault < last_->stores.vault;
+    if (back) {
       return FailedPrecondition("mark_going_back", Describe(mark) + " after " + Describe(*last_));
     }
   }
@@ -108,6 +119,29 @@ Status CheckMark(const Mark& mark, Seq tail,
     return DataLoss("journal_differs_from_mark",
                     "the first " + std::to_string(mark.size) + " records give root " + ToHex(root) +
                         ", but the mark says " + ToHex(mark.root) + ". " + std::string(kWhatToDo));
+  }
+  return OkStatus();
+}
+
+Status CheckPositions(const Mark& mark, const StorePositions& found) {
+  const struct {
+    std::string_view store;
+    uint64_t found;
+    uint64_t marked;
+  } all[] = {
+      {"key index (store/keys)", found.keys, mark.stores.keys},
+      {"blob store (store/blobs)", found.blobs, mark.stores.blobs},
+      {"key vault (vault)", found.vault, mark.stores.vault},
+  };
+  for (const auto& each : all) {
+    if (each.found >= each.marked) continue;
+    return DataLoss(
+        "store_short_of_mark",
+        "the " + std::string(each.store) + " opened at position " + std::to_string(each.found) +
+            ", but was at " + std::to_string(each.marked) +
+            " when the mark was written: durable changes were lost, most likely to damage of its "
+            "write-ahead log. Restore it from a replica or from a backup, together with the "
+            "journal");
   }
   return OkStatus();
 }

@@ -11,16 +11,20 @@
 // so at any instant the journal is at least as long as the mark, and whoever opens refuses a
 // shorter one.
 //
-// The file, 120 bytes, replaced whole by rename:
+// The other stores have the same weakness, and a key index that forgets claims pays twice. Records
+// rest only on what was durable before them, so the mark carries how far each of them was, too.
 //
-//     mark      = magic size epoch root signature
+// The file, 144 bytes, replaced whole by rename:
+//
+//     mark      = magic size epoch root keys blobs vault signature
 //     magic     = "jbmark1\n"
 //     size      = u64            ; records acknowledged, little-endian as all integers here
 //     epoch     = u64            ; of the writer
 //     root      = 32 bytes       ; RFC 6962 root of the leaves of the first `size` records
+//     keys, blobs, vault = u64   ; Position() of the other stores when the mark was written
 //     signature = 64 bytes       ; Ed25519 over "jangbu high-water mark 1\n" magic size epoch root
 //
-// There is one mark for every 120 bytes that verify: any other size or any changed byte is refused.
+// Any other size or any changed byte is refused.
 
 #include <cstdint>
 #include <functional>
@@ -38,14 +42,23 @@
 
 namespace jangbu::services {
 
+// How far the other stores were: Position() of each.
+struct StorePositions {
+  uint64_t keys = 0;
+  uint64_t blobs = 0;
+  uint64_t vault = 0;
+  bool operator==(const StorePositions&) const = default;
+};
+
 struct Mark {
   uint64_t size = 0;  // records acknowledged: seq of the last one + 1
   Epoch epoch = 0;
   Digest root{};  // of the log of that size
+  StorePositions stores;
   bool operator==(const Mark&) const = default;
 };
 
-inline constexpr size_t kMarkBytes = 120;
+inline constexpr size_t kMarkBytes = 144;
 
 std::string EncodeMark(const Mark& mark, const SecretKey& signing_seed);
 // DataLoss("mark_damaged") for anything but what EncodeMark gave under the key's secret.
@@ -80,5 +93,8 @@ class MarkWriter {
 // DataLoss("journal_short_of_mark") or DataLoss("journal_differs_from_mark") say what to restore.
 Status CheckMark(const Mark& mark, Seq tail,
                  const std::function<StatusOr<Digest>(uint64_t size)>& root_at);
+
+// The same for the other stores. DataLoss("store_short_of_mark") names the one that lost changes.
+Status CheckPositions(const Mark& mark, const StorePositions& found);
 
 }  // namespace jangbu::services

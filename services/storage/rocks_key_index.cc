@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <condition_variable>
 #include <cstring>
@@ -272,6 +273,7 @@ struct RocksKeyIndex::State {
   std::unique_ptr<Table> active = std::make_unique<Table>();
   std::shared_ptr<const Table> frozen;  // set by the leader under the mutex, read by the ingester
   uint64_t next_log = 0;
+  std::atomic<uint64_t> durable_log{0};  // next_log, for everybody
   uint64_t leader_generation = 0;
 
   std::thread ingester;
@@ -330,6 +332,7 @@ void RocksKeyIndex::State::Lead(std::vector<Call*>& calls) {
     return;
   }
   active->log_end = ++next_log;
+  durable_log.store(next_log, std::memory_order_release);
   MaybeFreeze();
 }
 
@@ -403,8 +406,7 @@ Status RocksKeyIndex::State::Ingest(const Table& table) {
   // The file is durable: its part of the log may go. If that is lost, replaying it again changes
   // nothing.
   if (status.ok()) {
-    status =
-        db()->DeleteRange(rocksdb::WriteOptions(), log_family(), LogKey(0), LogKey(table.log_end));
+    status = db()->DeleteRange(SyncedWrites(), log_family(), LogKey(0), LogKey(table.log_end - 1));
   }
   if (status.ok()) status = db()->Flush(rocksdb::FlushOptions(), log_family());
   return FromRocks(status, "filing " + std::to_string(table.size()) + " keys", kDamaged, kBroken);
@@ -446,6 +448,7 @@ Status RocksKeyIndex::State::Replay() {
     next_log = number + 1;
   }
   active->log_end = next_log;
+  durable_log.store(next_log, std::memory_order_release);
   return FromRocks(it->status(), dir, kDamaged, kBroken);
 }
 
@@ -698,6 +701,10 @@ StatusOr<std::vector<IndexedKey>> RocksKeyIndex::Scan(TableId table, std::option
   };
   JANGBU_RETURN_IF_ERROR(state_->Submit(call));
   return out;
+}
+
+uint64_t RocksKeyIndex::Position() const {
+  return state_->durable_log.load(std::memory_order_acquire);
 }
 
 Status RocksKeyIndex::Checkpoint(const std::string& dir) {

@@ -13,6 +13,7 @@
 //     family "keys"   kind(u32) scope(u32) key(16), big-endian -> token(u64) ordinal(u32)
 //     family "log"    number(u64, big-endian) -> see rocks_key_index.cc
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -45,6 +46,10 @@ class RocksKeyIndex final : public KeyIndex {
   Status Release(TableId table, uint64_t token, std::span<const Key> keys) override;
   StatusOr<std::vector<IndexedKey>> Scan(TableId table, std::optional<Key> after,
                                          size_t max) override;
+
+  // A number that grows with every durable change and is found again on opening: a smaller one means that changes were
+  // lost.
+  uint64_t Position() const;
 
   // Makes a copy that shares files by hard links where it can in `dir`, which does not exist.
   Status Checkpoint(const std::string& dir);
