@@ -125,13 +125,14 @@ Status DataDir::OpenJournal(const SecretKey& signing_seed) {
                         " records, so nobody can tell whether it is complete. Restore the mark, or "
                         "the whole directory from a backup");
   }
-  auto writer = std::make_unique<MarkWriter>(state_->MarkPath(),
-                                             SecretKey::FromBytes(signing_seed.bytes()), mark);
+  State* const state = state_.get();
+  auto writer = std::make_unique<MarkWriter>(state_->MarkPath(), signing_seed.Copy(), mark,
+                                             [state] { return state->Positions(); });
   JANGBU_ASSIGN_OR_RETURN(auto journal, RocksJournal::Open(journal_dir, state_->options.journal));
   JANGBU_RETURN_IF_ERROR(SyncDirectory(state_->dir));
   if (!mark.has_value()) {
     // Before the first append, so that a journal with records always has a mark.
-    mark = Mark{0, 0, EmptyRoot(), state_->Positions()};
+    mark = Mark{0, 0, EmptyRoot(), {}};
     JANGBU_RETURN_IF_ERROR(writer->Write(*mark));
   }
   state_->opening_mark = *mark;
@@ -155,9 +156,9 @@ const Mark& DataDir::opening_mark() const {
   return state_->opening_mark;
 }
 
-Status DataDir::Acknowledge(uint64_t size, Epoch epoch, const Digest& root) {
+MarkWriter& DataDir::mark_writer() {
   JANGBU_CHECK(state_->mark_writer != nullptr);
-  return state_->mark_writer->Write({size, epoch, root, state_->Positions()});
+  return *state_->mark_writer;
 }
 
 Status DataDir::Checkpoint(const std::string& to, const std::string& vault_to) {

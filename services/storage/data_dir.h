@@ -72,9 +72,8 @@ class DataDir {
   // As OpenJournal read or made it. Give it to CheckMark when the journal is replayed.
   const Mark& opening_mark() const;
 
-  // Writes the mark: the first `size` records, whose root is `root`, were appended under `epoch` or
-  // before, are durable, and may be acknowledged once this returns. Errors of MarkWriter::Write.
-  Status Acknowledge(uint64_t size, Epoch epoch, const Digest& root);
+  // Fills in the positions of the other stores.
+  MarkWriter& mark_writer();
 
   // For backup.h. Copies, consistent with each other, of all parts: directories journal,
   // store/keys, store/blobs and files mark, FORMAT below `to`, the vault as `vault_to`. `to` is an

@@ -80,12 +80,17 @@ StatusOr<Mark> ReadMark(const std::string& path, const Ed25519PublicKey& key) {
   return mark;
 }
 
-MarkWriter::MarkWriter(std::string path, SecretKey signing_seed, std::optional<Mark> last)
-    : path_(std::move(path)), seed_(std::move(signing_seed)), last_(last) {}
+MarkWriter::MarkWriter(std::string path, SecretKey signing_seed, std::optional<Mark> last,
+                       std::function<StorePositions()> positions)
+    : path_(std::move(path)),
+      seed_(std::move(signing_seed)),
+      positions_(std::move(positions)),
+      last_(last) {}
 
-Status MarkWriter::Write(const Mark& mark) {
+Status MarkWriter::Write(Mark mark) {
   const std::lock_guard lock(mutex_);
   JANGBU_RETURN_IF_ERROR(broken_);
+  if (positions_ != nullptr) mark.stores = positions_();
   if (last_.has_value()) {
     if (mark == *last_) return OkStatus();
     const bool back = mark.size < last_->size || mark.epoch < last_->epoch ||

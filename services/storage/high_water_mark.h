@@ -54,7 +54,7 @@ struct Mark {
   uint64_t size = 0;  // records acknowledged: seq of the last one + 1
   Epoch epoch = 0;
   Digest root{};  // of the log of that size
-  StorePositions stores;
+  StorePositions stores{};
   bool operator==(const Mark&) const = default;
 };
 
@@ -71,18 +71,21 @@ StatusOr<Mark> ReadMark(const std::string& path, const Ed25519PublicKey& key);
 // Writes marks. Thread-safe. One for each path, by the holder of the data directory's lock.
 class MarkWriter {
  public:
-  // `last` is the mark that the file holds now, if there is one.
-  MarkWriter(std::string path, SecretKey signing_seed, std::optional<Mark> last);
+  // `last` is the mark that the file holds now, if there is one. `positions`, when given, fills
+  // each mark's `stores`.
+  MarkWriter(std::string path, SecretKey signing_seed, std::optional<Mark> last,
+             std::function<StorePositions()> positions = nullptr);
 
   // Durable on return: temporary file, fdatasync, rename, fsync of the directory. Size and epoch
   // never go down: FailedPrecondition("mark_going_back"). After Unavailable the mark is the old or
   // the new one, and the writer refuses everything from then on (a failed sync is never retried on
   // the same pages): open the data directory again.
-  Status Write(const Mark& mark);
+  Status Write(Mark mark);
 
  private:
   const std::string path_;
   const SecretKey seed_;
+  const std::function<StorePositions()> positions_;
   std::mutex mutex_;
   std::optional<Mark> last_;
   Status broken_;
