@@ -68,7 +68,7 @@ int ScoreCp949(std::string_view sample) {
   // Korean seldom needs the syllables outside the 2,350; other encodings read as CP949 are full of
   // them, or of symbols, or of pairs without a meaning. A few of those are damage, which is for the
   // reader of that record to report.
-  if (pairs == 0 || 4 * t.other_hangul > pairs || 2 * t.other > pairs + 8 || 100 * t.bad > pairs)
+  if (pairs == 0 || 4 * t.other_hangul > pairs || 2 * t.other > pairs + 4 || 20 * t.bad > pairs)
     return 0;
   const uint64_t share = 100 * (2 * t.common_hangul + t.han) / (2 * pairs);
   const auto score = static_cast<int>(40 + share * 59 / 100);
@@ -153,7 +153,7 @@ std::optional<Encoding> LooksLikeUtf16(std::string_view head) {
   }
   const bool big = nul_first > nul_second;
   const size_t high = std::max(nul_first, nul_second), low = std::min(nul_first, nul_second);
-  if (high * 100 < units || low * 20 > high) return std::nullopt;
+  if (high * 100 < units || low * 4 > high) return std::nullopt;
   size_t plausible = 0;
   for (size_t i = 0; i < even.size(); i += 2) {
     const char16_t unit = UnitAt(even, i, big);

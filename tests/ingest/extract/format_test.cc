@@ -1,0 +1,74 @@
+#include "ingest/extract/format.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/ingest/extract/samples.h"
+
+namespace jangbu::ingest {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(Format, Table) {
+  const std::string mark = testing::kUtf8Mark;
+  struct {
+    std::string head;
+    const char* name;
+    const char* format;
+    const char* kind;
+  } const cases[] = {
+      {"{\"text\":\"가\"}\n", "a.jsonl", "jsonl", ""},
+      {"{\"text\":\"가\"}\n", "a.jsonl.gz", "jsonl", ""},
+      {"{\"text\":\"가\"}\n", "A.JSONL.ZST", "jsonl", ""},
+      {"{\"text\":\"가\"}\n", "a.ndjson", "jsonl", ""},
+      {"{\"text\":\"가\"}\n", "a", "jsonl", ""},
+      {"{\"text\":\"가\"}\n", "a.json", "jsonl", ""},
+      {"\n \n{ \"text\":\"가\"}\n", "a.txt", "jsonl", ""},
+      {mark + "{\"text\":\"가\"}\n", "a.txt", "jsonl", ""},
+      {testing::Encode("{\"text\":\"가\"}\n", "UTF-16LE"), "a", "jsonl", ""},
+      {testing::kUtf16BeMark + testing::Encode("{\"text\":\"가\"}\n", "UTF-16BE"), "a", "jsonl",
+       ""},
+      {"broken line\n{\"text\":\"가\"}\n", "a.jsonl", "jsonl", ""},
+      {"[\"text\"]\n", "a.jsonl", "jsonl", ""},
+      {"{\n  \"text\": \"가\"\n}\n", "a.json", "unsupported", "table or settings"},
+      {"[{\"text\":\"가\"}]\n", "a.json", "unsupported", "table or settings"},
+      {"{가} 하고 말했다", "a.txt", "text", ""},
+      {"가나다", "a.txt", "text", ""},
+      {"가나다", "폴더/원고.TXT", "text", ""},
+      {"가나다", "a.md", "text", ""},
+      {"가나다", "README", "text", ""},
+      {"가나다", "제1장.최종원고", "text", ""},
+      {"가나다", "2023.11", "text", ""},
+      {"가나다", "a.txt.gz", "text", ""},
+      {testing::Encode("가나다 라", "windows-949"), "a.txt", "text", ""},
+      {"<p>가나다", "a.txt", "text", ""},
+      {"a single\0NUL in a long text "s + std::string(2000, 'x'), "a.txt", "text", ""},
+      {"print(1)", "a.py", "unsupported", "unknown ending"},
+      {"a,b\n1,2\n", "a.csv", "unsupported", "table or settings"},
+      {"<p>가</p>", "a.html", "unsupported", "markup"},
+      {"<!DOCTYPE html><html>", "a.txt", "unsupported", "html"},
+      {mark + " <HTML lang=ko>", "a", "unsupported", "html"},
+      {"<?xml version=\"1.0\"?>", "a.txt", "unsupported", "xml"},
+      {"%PDF-1.4", "a.txt", "unsupported", "pdf"},
+      {"PK\x03\x04", "a.hwpx", "unsupported", "zip"},
+      {"PK\x03\x04", "a.jsonl", "unsupported", "zip"},
+      {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "Thumbs.db", "unsupported", "ole"},
+      {"\0\0\0\1Bud1"s, ".DS_Store", "unsupported", "folder settings"},
+      {"{\\rtf1", "a.txt", "unsupported", "rtf"},
+      {"\x89PNG\r\n\x1A\n", "a.png", "unsupported", "image"},
+      {"no image", "a.png", "unsupported", "damaged or mislabelled"},
+      {"\x7F"
+       "ELF\2\1",
+       "a", "unsupported", "program"},
+      {"\x01\x02\x00\x03 some bytes"s, "a.txt", "unsupported", "binary"},
+      {"\x01\x02\x00\x03 some bytes"s, "a.jsonl", "unsupported", "binary"},
+  };
+  for (const auto& c : cases) {
+    const FormatGuess guess = DetectFormat(c.head, c.name);
+    EXPECT_EQ(NameOf(guess.format), c.format) << c.name << ": " << ToHex(c.head.substr(0, 16));
+    EXPECT_EQ(guess.kind, c.kind) << c.name << ": " << ToHex(c.head.substr(0, 16));
+  }
+}
+
+}  // namespace
+}  // namespace jangbu::ingest
