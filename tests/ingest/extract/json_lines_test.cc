@@ -124,7 +124,7 @@ TEST(JsonLines, Limits) {
   EXPECT_EQ(Summary(R"({"text":"가","a":[[[1]]]})", limits), "가");
   EXPECT_EQ(Summary(R"({"text":"가","a":[[[[1]]]]})", limits), "!too_deep");
   EXPECT_EQ(Summary(R"({"text":"가","a":{"a":{"a":1}}})", limits), "가");
-  EXPECT_EQ(Summary(R"({"text":"가","a":{"a":{"a":{}}}})", limits), "!too_deep");
+  EXPECT_EQ(Summary(R"({"text":"가","a":{"a":{"a":{"a":{}}}}})", limits), "!too_deep");
   std::string line = "{\"text\":\"가\"";
   for (int i = 1; i < 20; ++i) line += ",\"k" + std::to_string(i) + "\":0";
   EXPECT_EQ(Summary(line + "}", limits), "가");
