@@ -87,6 +87,7 @@ StatusOr<std::unique_ptr<DataDir>> DataDir::Open(const std::string& dir,
   }
   JANGBU_ASSIGN_OR_RETURN(FileLock lock, FileLock::Take(dir + "/LOCK"));
   JANGBU_RETURN_IF_ERROR(CheckFormat(dir, options.create));
+  JANGBU_RETURN_IF_ERROR(RemoveTree(dir + "/backup.new"));  // of a backup that was cut short
 
   auto state = std::make_unique<State>(dir, std::move(lock), options);
   JANGBU_RETURN_IF_ERROR(MakeDirectory(dir + "/store"));
@@ -95,7 +96,17 @@ StatusOr<std::unique_ptr<DataDir>> DataDir::Open(const std::string& dir,
   JANGBU_ASSIGN_OR_RETURN(state->blobs, RocksBlobStore::Open(dir + "/store/blobs", options.blobs));
   JANGBU_RETURN_IF_ERROR(SyncDirectory(dir + "/store"));
   JANGBU_RETURN_IF_ERROR(SyncDirectory(dir));
-  state->is_new = !std::filesystem::exists(state->MarkPath(), error);
+  if (!std::filesystem::exists(state->MarkPath(), error)) {
+    JANGBU_ASSIGN_OR_RETURN(const Seq tail, RocksJournal::PeekTail(dir + "/journal"));
+    if (tail > 0) {
+      return DataLoss(
+          "mark_missing",
+          state->MarkPath() + " is missing beside a journal of " + std::to_string(tail) +
+              " records, so nobody can tell whether it is complete. Restore the mark, or the whole "
+              "directory from a backup");
+    }
+    state->is_new = true;
+  }
   return std::unique_ptr<DataDir>(new DataDir(std::move(state)));
 }
 
@@ -119,11 +130,8 @@ Status DataDir::OpenJournal(const SecretKey& signing_seed) {
     // The root is the caller's to compare, when it has replayed the journal.
     JANGBU_RETURN_IF_ERROR(CheckMark(*mark, tail, [&](uint64_t) { return mark->root; }));
     JANGBU_RETURN_IF_ERROR(CheckPositions(*mark, state_->Positions()));
-  } else if (tail > 0) {
-    return DataLoss("mark_missing",
-                    state_->MarkPath() + " is missing beside a journal of " + std::to_string(tail) +
-                        " records, so nobody can tell whether it is complete. Restore the mark, or "
-                        "the whole directory from a backup");
+  } else if (!state_->is_new || tail > 0) {
+    return DataLoss("mark_missing", state_->MarkPath() + " went away while it was being opened");
   }
   State* const state = state_.get();
   auto writer = std::make_unique<MarkWriter>(state_->MarkPath(), signing_seed.Copy(), mark,

@@ -46,6 +46,7 @@ struct DataDirOptions {
 // destroyed.
 class DataDir {
  public:
+  // DataLoss("mark_missing") for a journal with records but no mark;
   // FailedPrecondition("data_dir_locked") when another process has it, ("data_dir_foreign") when
   // the directory holds something else, ("data_dir_version") for a format this program does not
   // know; NotFound("data_dir_missing"); otherwise the first error of a part, with its path.
