@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "ledger/entitlement.h"
 #include "ledger/ledger.h"
 #include "tests/reference/ledger_reference.h"
 
@@ -144,6 +145,44 @@ void BalanceInThePast(benchmark::State& state) {
   }
 }
 BENCHMARK(BalanceInThePast);
+
+// Reserve and commit of one call each, with their transfers posted to the ledger: 1,000 partners,
+// 12 grants each.
+void Usage(benchmark::State& state) {
+  constexpr AssetId kAsset = 1;
+  std::vector<std::string> partners;
+  Entitlements entitlements(kAsset);
+  Ledger ledger;
+  const std::vector<Account> source = {EntitlementSourceAccount(kAsset)};
+  ledger.CreateAccounts(source, Timestamp{});
+  uint64_t next = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    partners.push_back("partner-" + std::to_string(i));
+    entitlements.AddPartner(partners.back());
+    ledger.CreateAccounts(EntitlementPartnerAccounts(partners.back(), kAsset), Timestamp{});
+    for (int month = 1; month <= 12; ++month) {
+      const GrantRequest grant{OperationId(++next), 1'000'000'000, 0,
+                               Timestamp{int64_t{month} << 50}, true};
+      ledger.CreateTransfers(entitlements.Grant(partners.back(), grant, Timestamp{}).transfers,
+                             Timestamp{});
+    }
+  }
+  std::mt19937_64 random(7);
+  for (auto _ : state) {
+    const std::string& partner = partners[random() % partners.size()];
+    const uint64_t amount = 1 + random() % 4'000;
+    const OperationId reservation(++next);
+    const auto held =
+        entitlements.Reserve(partner, {reservation, amount, true, 1, 60}, Timestamp{1});
+    ledger.CreateTransfers(held.transfers, Timestamp{1});
+    const auto spent = entitlements.Commit(
+        partner, {OperationId(++next), reservation, amount / 2 + 1}, Timestamp{1});
+    const auto outcomes = ledger.CreateTransfers(spent.transfers, Timestamp{1});
+    JANGBU_CHECK(outcomes.back() == Outcome::kOk);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(Usage);
 
 }  // namespace
 }  // namespace jangbu::ledger
