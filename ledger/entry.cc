@@ -546,6 +546,11 @@ StatusOr<Entry> DecodeEntry(uint64_t seq, std::string_view record) {
   return entry;
 }
 
+Digest LeafData(const Entry& entry) {
+  return LeafData(OwnCommitment(entry.own_salt, OwnPart(entry)),
+                  SealedCommitment(entry.sealed_salt, SealedPart(entry)));
+}
+
 StatusOr<Entry> DecodeOwnPart(std::string_view own_part) {
   Entry entry;
   ByteReader r(own_part);
