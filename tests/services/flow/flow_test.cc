@@ -133,8 +133,9 @@ TEST(Flow, Invariant1_TextGivenTwiceIsCreditedOnce) {
                                [&](const OperatorItem& item) {
                                  words[partner == book] += item.korean_words;
                                  held += item.verdict == "HELD" ? 1 : 0;
-                                 if (item.verdict == "HELD")
+                                 if (item.verdict == "HELD") {
                                    EXPECT_TRUE(item.covered_by.starts_with("hani/u1#a.jsonl:"));
+                                 }
                                  return true;
                                })
                     .ok());
