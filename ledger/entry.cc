@@ -551,11 +551,6 @@ Digest LeafData(const Entry& entry) {
                   SealedCommitment(entry.sealed_salt, SealedPart(entry)));
 }
 
-Digest LeafData(const Entry& entry) {
-  return LeafData(OwnCommitment(entry.own_salt, OwnPart(entry)),
-                  SealedCommitment(entry.sealed_salt, SealedPart(entry)));
-}
-
 StatusOr<Entry> DecodeOwnPart(std::string_view own_part) {
   Entry entry;
   ByteReader r(own_part);
