@@ -71,6 +71,7 @@ class TestInstallation {
   TestClock& clock() { return clock_; }
 
   Jangbu& Open() {
+    jangbu_.reset();
     auto opened = Jangbu::Open(options_);
     EXPECT_TRUE(opened.ok()) << opened.status();
     jangbu_ = *std::move(opened);
