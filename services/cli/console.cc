@@ -39,7 +39,7 @@ constexpr std::pair<std::string_view, Msg> kReasons[] = {
     {"file_unreadable", Msg::kErrorFileUnreadable},
     {"file_changed", Msg::kErrorFileChanged},
     {"key_file_unreadable", Msg::kErrorKeyFile},
-    {"bad_key", Msg::kErrorBadKey},
+    {"malformed_key", Msg::kErrorBadKey},
     {"bad_server", Msg::kErrorBadServer},
     {"bad_config", Msg::kErrorBadConfig},
     {"bad_time", Msg::kErrorBadTime},

@@ -175,7 +175,7 @@ StatusOr<Settings> ResolveSettings(const SettingValues& flags, const SettingValu
   }
   for (const char c : settings.key) {
     if (c <= ' ' || c > '~')
-      return InvalidArgument("bad_key", "the key holds characters that no key has");
+      return InvalidArgument("malformed_key", "the key holds characters that no key has");
   }
 
   if (const auto xdg = environment("XDG_STATE_HOME")) {
