@@ -49,6 +49,10 @@ Status BpeModel::InsertPairs(const Spec& spec) {
   pair_results_.assign(slots, kNoToken);
   pair_mask_ = slots - 1;
   pair_shift_ = 64 - std::countr_zero(slots);
+  // At least eight bits a rule.
+  const size_t words = std::bit_ceil(std::max<size_t>(8, spec.rules.size() / 8));
+  filter_.assign(words, 0);
+  filter_shift_ = 64 - std::countr_zero(words);
   for (size_t i = 0; i < spec.rules.size(); ++i) {
     const Rule& rule = spec.rules[i];
     const std::string& left = spec.tokens[rule.left];
@@ -61,7 +65,9 @@ Status BpeModel::InsertPairs(const Spec& spec) {
     }
     JANGBU_CHECK(rule.rank <= kRulesMax && (i == 0 || rule.rank >= spec.rules[i - 1].rank));
     const uint64_t key = (static_cast<uint64_t>(rule.left) << 21) | rule.right;
-    uint64_t slot = (key * 0x9E3779B97F4A7C15ull) >> pair_shift_;
+    const uint64_t hash = key * 0x9E3779B97F4A7C15ull;
+    filter_[hash >> filter_shift_] |= FilterBits(hash >> 8);
+    uint64_t slot = hash >> pair_shift_;
     while (pairs_[slot] != kEmptyPair && (pairs_[slot] >> 22) != key)
       slot = (slot + 1) & pair_mask_;
     pairs_[slot] = (key << 22) | rule.rank;
@@ -82,13 +88,20 @@ uint32_t BpeModel::PairResult(uint32_t left, uint32_t right) const {
 
 Status BpeModel::DeriveTokens(const Spec& spec) {
   tokens_.resize(spec.tokens.size());
+  suffix_.resize(spec.tokens.size());
+  prefix_.resize(spec.tokens.size());
   for (size_t id = 0; id < tokens_.size(); ++id) {
     tokens_[id].length = static_cast<uint32_t>(spec.tokens[id].size()) & 0x7FFFFFFF;
   }
+  const auto birth = [&](uint32_t id) { return suffix_[id].birth; };
+  const auto set_birth = [&](uint32_t id, int32_t rank, uint32_t left, uint32_t right) {
+    suffix_[id] = {rank, right};
+    prefix_[id] = {rank, left};
+  };
   std::vector<std::pair<std::string_view, uint32_t>> atoms;
   for (const uint32_t atom : spec.atoms) {
-    if (tokens_[atom].birth == -1) continue;
-    tokens_[atom].birth = -1;
+    if (birth(atom) == -1) continue;
+    set_birth(atom, -1, kNoToken, kNoToken);
     atoms.emplace_back(spec.tokens[atom], atom);
   }
   std::sort(atoms.begin(), atoms.end());
@@ -100,15 +113,12 @@ Status BpeModel::DeriveTokens(const Spec& spec) {
   for (const Rule& rule : spec.rules) {
     const auto rank = static_cast<int32_t>(rule.rank);
     if (PairRank(rule.left, rule.right) != rank) continue;  // replaced by a later rule
-    if (tokens_[rule.left].birth >= rank || tokens_[rule.right].birth >= rank) {
+    if (birth(rule.left) >= rank || birth(rule.right) >= rank) {
       early.push_back(&rule);
       continue;
     }
-    Token& result = tokens_[rule.result];
-    if (result.birth == kUnborn && NoneCrosses(rule.left, rule.right, rank)) {
-      result.birth = rank;
-      result.left = rule.left;
-      result.right = rule.right;
+    if (birth(rule.result) == kUnborn && NoneCrosses(rule.left, rule.right, rank)) {
+      set_birth(rule.result, rank, rule.left, rule.right);
     }
   }
 
@@ -137,23 +147,43 @@ Status BpeModel::DeriveTokens(const Spec& spec) {
   };
   if (!early.empty()) {
     JANGBU_ASSIGN_OR_RETURN(const std::vector<uint32_t> suspects, mark_odd(early));
-    for (const uint32_t id : suspects) {
-      if (tokens_[id].birth == -1) continue;
-      Token& token = tokens_[id];
-      const Merged merged = MergeForReal(spec.tokens[id]);
-      token.birth = kUnborn;
-      if (merged.tokens.size() == 1 && merged.tokens[0] == id) {
-        token.birth = static_cast<int32_t>(merged.last.rank);
-        token.left = merged.last.left;
-        token.right = merged.last.right;
+    std::vector<Merged> merged(suspects.size());
+    for (size_t i = 0; i < suspects.size(); ++i) {
+      const uint32_t id = suspects[i];
+      if (birth(id) == -1) continue;
+      merged[i] = MergeForReal(spec.tokens[id]);
+      const bool made = merged[i].tokens.size() == 1 && merged[i].tokens[0] == id;
+      const Rule& last = merged[i].last;
+      if (made) {
+        set_birth(id, static_cast<int32_t>(last.rank), last.left, last.right);
+      } else {
+        set_birth(id, kUnborn, kNoToken, kNoToken);
       }
     }
     // An early rule with a part that is never made is never used.
     std::erase_if(early, [&](const Rule* rule) {
-      return tokens_[rule->left].birth == kUnborn || tokens_[rule->right].birth == kUnborn;
+      return birth(rule->left) == kUnborn || birth(rule->right) == kUnborn;
     });
     JANGBU_ASSIGN_OR_RETURN(const std::vector<uint32_t> odd, mark_odd(early));
-    odd_tokens_ = odd.size();
+    record_of_.assign(odd.empty() ? 0 : tokens_.size(), kNoToken);
+    for (size_t i = 0; i < suspects.size(); ++i) {
+      const uint32_t id = suspects[i];
+      if (tokens_[id].odd == 0 || birth(id) < 0 || birth(id) == kUnborn) {
+        tokens_[id].odd = 0;  // Atoms and what is never made need no record.
+        continue;
+      }
+      ++odd_tokens_;
+      record_of_[id] = static_cast<uint32_t>(records_.size());
+      Record record;
+      record.last_atom = merged[i].last_atom;
+      record.first_atom = merged[i].first_atom;
+      record.last_begin = static_cast<uint32_t>(plays_.size());
+      plays_.insert(plays_.end(), merged[i].last_plays.begin(), merged[i].last_plays.end());
+      record.last_end = record.first_begin = static_cast<uint32_t>(plays_.size());
+      plays_.insert(plays_.end(), merged[i].first_plays.begin(), merged[i].first_plays.end());
+      record.first_end = static_cast<uint32_t>(plays_.size());
+      records_.push_back(record);
+    }
   }
   return OkStatus();
 }
@@ -163,7 +193,7 @@ Status BpeModel::BuildTrie(const Spec& spec) {
   std::vector<std::pair<std::string_view, uint32_t>> others;
   for (uint32_t id = 0; id < tokens_.size(); ++id) {
     if (spec.tokens[id].empty()) continue;
-    (tokens_[id].birth != kUnborn ? reachable : others).emplace_back(spec.tokens[id], id);
+    (suffix_[id].birth != kUnborn ? reachable : others).emplace_back(spec.tokens[id], id);
   }
   std::sort(reachable.begin(), reachable.end());
   reachable_tokens_ = reachable.size();
@@ -195,7 +225,10 @@ Status BpeModel::BuildTrie(const Spec& spec) {
 
 size_t BpeModel::memory_bytes() const {
   return pairs_.capacity() * sizeof(uint64_t) + pair_results_.capacity() * sizeof(uint32_t) +
-         tokens_.capacity() * sizeof(Token) + trie_.memory_bytes() + unreachable_.memory_bytes();
+         tokens_.capacity() * sizeof(Token) + 2 * suffix_.capacity() * sizeof(Side) +
+         filter_.capacity() * sizeof(uint64_t) + plays_.capacity() * sizeof(Play) +
+         records_.capacity() * sizeof(Record) + record_of_.capacity() * sizeof(uint32_t) +
+         trie_.memory_bytes() + unreachable_.memory_bytes();
 }
 
 // ------------------------------------------------------------------------------------------------------
@@ -205,16 +238,16 @@ bool BpeModel::NoneCrosses(uint32_t left, uint32_t right, int32_t limit) const {
   while (true) {
     // Here `left` and `right` stand side by side until rank `limit`.
     if (PairRank(left, right) < limit) return false;
-    const Token& l = tokens_[left];
-    const Token& r = tokens_[right];
+    const Side& l = suffix_[left];
+    const Side& r = prefix_[right];
     // Undo the later of the two last merges. At one rank, the left one is made first.
     if (l.birth > r.birth) {
       limit = l.birth;
-      left = l.right;
+      left = l.part;
     } else {
       if (r.birth < 0) return true;  // Both are atoms.
       limit = r.birth + 1;
-      right = r.left;
+      right = r.part;
     }
   }
 }
@@ -227,43 +260,80 @@ bool BpeModel::Compatible(uint32_t left, uint32_t right, BpeScratch& scratch) co
   BpeScratch::PairAnswer& known = scratch.odd_pairs_[hash >> 52];
   static_assert(kOddPairSlots == 1u << 12);
   if (known.left != left || known.right != right) {
-    known = {left, right, CompatibleByMerging(left, right)};
+    known = {left, right, CompatibleByPlaying(left, right)};
   }
   return known.valid;
 }
 
-bool BpeModel::CompatibleByMerging(uint32_t left, uint32_t right) const {
-  // Bytes of a token are not kept; its atoms are found by undoing merges.
-  std::vector<uint32_t> undo = {right, left};
-  std::vector<uint32_t> atoms;
-  while (!undo.empty()) {
-    const uint32_t id = undo.back();
-    undo.pop_back();
-    if (tokens_[id].birth == -1) {
-      atoms.push_back(id);
-    } else {
-      undo.push_back(tokens_[id].right);
-      undo.push_back(tokens_[id].left);
+// The two sides merge on their own, the lower rank next, the left side at equal ranks, until a
+// merge across the boundary is due: its rank is below the left side's next and not above the right
+// side's.
+bool BpeModel::CompatibleByPlaying(uint32_t left, uint32_t right) const {
+  // An even token's record is its chain of last merges, latest first; merges that leave its edge
+  // alone need not be played, as what comes after them on that side has a higher rank.
+  constexpr size_t kChainMax = 2048;
+  Play left_chain[64];
+  Play right_chain[64];
+  std::vector<Play> long_chain[2];
+  const auto chain = [&](const std::vector<Side>& sides, uint32_t id, Play* room,
+                         std::vector<Play>& more, uint32_t& atom) -> std::span<const Play> {
+    size_t size = 0;
+    for (uint32_t t = id; sides[t].birth >= 0 && size < kChainMax; t = sides[t].part) ++size;
+    Play* out = room;
+    if (size > 64) {
+      more.resize(size);
+      out = more.data();
     }
+    uint32_t t = id;
+    for (size_t i = size; i-- > 0; t = sides[t].part) out[i] = {sides[t].birth, t};
+    atom = t;
+    return {out, size};
+  };
+  std::span<const Play> a;
+  std::span<const Play> b;
+  uint32_t x = kNoToken;
+  uint32_t y = kNoToken;
+  if (tokens_[left].odd != 0) {
+    const Record& record = records_[record_of_[left]];
+    a = {plays_.data() + record.last_begin, plays_.data() + record.last_end};
+    x = record.last_atom;
+  } else {
+    a = chain(suffix_, left, left_chain, long_chain[0], x);
   }
-  const Merged merged = MergeAtoms(std::move(atoms));
-  return merged.tokens.size() == 2 && merged.tokens[0] == left && merged.tokens[1] == right;
+  if (tokens_[right].odd != 0) {
+    const Record& record = records_[record_of_[right]];
+    b = {plays_.data() + record.first_begin, plays_.data() + record.first_end};
+    y = record.first_atom;
+  } else {
+    b = chain(prefix_, right, right_chain, long_chain[1], y);
+  }
+  int32_t across = PairRank(x, y);
+  for (size_t i = 0, j = 0;;) {
+    const int32_t next_a = i < a.size() ? a[i].rank : kUnborn;
+    const int32_t next_b = j < b.size() ? b[j].rank : kUnborn;
+    if (across != kNever && across < next_a && across <= next_b) return false;
+    if (next_a == kUnborn && next_b == kUnborn) return true;
+    const uint32_t x_before = x;
+    const uint32_t y_before = y;
+    if (next_a <= next_b) {
+      x = a[i++].edge;
+    } else {
+      y = b[j++].edge;
+    }
+    if (x != x_before || y != y_before) across = PairRank(x, y);
+  }
 }
 
 BpeModel::Merged BpeModel::MergeForReal(std::string_view text) const {
-  std::vector<uint32_t> atoms;
+  std::vector<uint32_t> row;
   const char* p = text.data();
   const char* const end = p + text.size();
   while (p < end) {
     const ByteTrie::Match atom = trie_.Longest(p, end);
     if (atom.end == nullptr) return {};  // No row of atoms: no token.
-    atoms.push_back(atom.value);
+    row.push_back(atom.value);
     p = atom.end;
   }
-  return MergeAtoms(std::move(atoms));
-}
-
-BpeModel::Merged BpeModel::MergeAtoms(std::vector<uint32_t> row) const {
   struct Candidate {
     int32_t rank;
     uint32_t at;
@@ -288,6 +358,18 @@ BpeModel::Merged BpeModel::MergeAtoms(std::vector<uint32_t> row) const {
   }
   for (uint32_t i = 0; i < size; ++i) offer(i);
   Merged merged;
+  merged.first_atom = row.front();
+  merged.last_atom = row.back();
+  // A merge that leaves the edge as it was says nothing if the one after it has no lower rank:
+  // waiting for the later one is then the same as waiting for both.
+  const auto play = [](std::vector<Play>& plays, uint32_t atom, int32_t rank, uint32_t edge) {
+    if (!plays.empty() && rank >= plays.back().rank) {
+      const uint32_t before = plays.size() > 1 ? plays[plays.size() - 2].edge : atom;
+      if (plays.back().edge == before) plays.pop_back();
+    }
+    plays.push_back({rank, edge});
+  };
+  uint32_t last_at = size - 1;  // where the last symbol stands
   while (!queue.empty()) {
     const Candidate c = queue.top();
     queue.pop();
@@ -298,6 +380,9 @@ BpeModel::Merged BpeModel::MergeAtoms(std::vector<uint32_t> row) const {
     row[gone] = kNoToken;
     next[c.at] = next[gone];
     if (next[gone] < size) prev[next[gone]] = c.at;
+    if (gone == last_at) last_at = c.at;
+    play(merged.last_plays, merged.last_atom, c.rank, row[last_at]);
+    play(merged.first_plays, merged.first_atom, c.rank, row[0]);
     if (prev[c.at] < size) offer(prev[c.at]);
     offer(c.at);
   }
@@ -329,17 +414,19 @@ int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch
   uint32_t depth = 0;
   uint32_t at = 0;
   uint64_t dead = 0;  // bit i: no row of tokens that ends at i goes on to the end
-  uint32_t token = trie_.Longest(p, end).value;
+  ByteTrie::Match match = trie_.Longest(p, end);
+  uint32_t token = match.value;
   if (token == kNoToken) return -1;
+  auto to = static_cast<uint32_t>(match.end - p);
   while (true) {
-    const Token& t = tokens_[token];
-    const uint32_t to = at + t.length;
     if (((dead >> to) & 1) == 0 && (depth == 0 || Compatible(stack[depth - 1], token, scratch))) {
       stack[depth++] = token;
       at = to;
       if (at == size) return depth;
-      token = trie_.Longest(p + at, end).value;
+      match = trie_.Longest(p + at, end);
+      token = match.value;
       if (token == kNoToken) return -1;
+      to = static_cast<uint32_t>(match.end - p);
       continue;
     }
     while (tokens_[token].next_prefix == kNoToken) {
@@ -350,6 +437,7 @@ int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch
       at -= tokens_[token].length;
     }
     token = tokens_[token].next_prefix;
+    to = at + tokens_[token].length;
   }
 }
 

@@ -25,6 +25,7 @@
 // a rule are `odd`; pairs with an odd token are answered by merging for real.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,21 +96,47 @@ class BpeModel {
   size_t odd_tokens() const { return odd_tokens_; }
 
  private:
-  // How a reachable token is made: its last merge.
+  // How a reachable token is made: the rank of its last merge (-1: it is an atom; kUnborn: not
+  // reachable), and what that merge put on its right and left. Apart, because one side of a pair
+  // needs one of the two.
+  struct Side {
+    int32_t birth = kUnborn;
+    uint32_t part = kNoToken;
+  };
   struct Token {
-    int32_t birth = kUnborn;  // rank of the last merge; -1 for an atom
-    uint32_t left = kNoToken;
-    uint32_t right = kNoToken;
     uint32_t next_prefix = kNoToken;  // next shorter reachable token it starts with
     uint32_t length : 31 = 0;
     uint32_t odd : 1 = 0;
   };
+  // One merge inside an odd token, as its neighbour sees it: after it, `edge` is the outermost
+  // symbol.
+  struct Play {
+    int32_t rank;
+    uint32_t edge;
+  };
+  // Both records of an odd token, as stretches of plays_: what its right neighbour sees, and its
+  // left one.
+  struct Record {
+    uint32_t last_begin = 0, last_end = 0;
+    uint32_t first_begin = 0, first_end = 0;
+    uint32_t last_atom = kNoToken;
+    uint32_t first_atom = kNoToken;
+  };
   static constexpr int32_t kUnborn = 0x7FFFFFFF;
   static constexpr int32_t kNever = 0x7FFFFFFE;  // rank of a pair without a rule
 
+  // Most pairs asked for have no rule: a small filter answers those from cache. Three bits of one
+  // word a pair.
+  static uint64_t FilterBits(uint64_t hash) {
+    return (uint64_t{1} << (hash & 63)) | (uint64_t{1} << ((hash >> 6) & 63)) |
+           (uint64_t{1} << ((hash >> 12) & 63));
+  }
   int32_t PairRank(uint32_t left, uint32_t right) const {
     const uint64_t key = (static_cast<uint64_t>(left) << 21) | right;
-    uint64_t slot = (key * 0x9E3779B97F4A7C15ull) >> pair_shift_;
+    const uint64_t hash = key * 0x9E3779B97F4A7C15ull;
+    const uint64_t bits = FilterBits(hash >> 8);
+    if ((filter_[hash >> filter_shift_] & bits) != bits) return kNever;
+    uint64_t slot = hash >> pair_shift_;
     while (true) {
       const uint64_t entry = pairs_[slot];
       if ((entry >> 22) == key) return static_cast<int32_t>(entry & kRankMask);
@@ -121,14 +148,17 @@ class BpeModel {
   // REQUIRES: both born and not odd.
   bool NoneCrosses(uint32_t left, uint32_t right, int32_t limit) const;
   bool Compatible(uint32_t left, uint32_t right, BpeScratch& scratch) const;
-  bool CompatibleByMerging(uint32_t left, uint32_t right) const;
+  bool CompatibleByPlaying(uint32_t left, uint32_t right) const;
   // Merges for real: the tokens that remain, and the last merge made. O(n log n).
   struct Merged {
     std::vector<uint32_t> tokens;
     Rule last = {kNoToken, kNoToken, kNoToken, 0};
+    std::vector<Play> last_plays;   // what is seen from the right
+    std::vector<Play> first_plays;  // and from the left
+    uint32_t last_atom = kNoToken;
+    uint32_t first_atom = kNoToken;
   };
   Merged MergeForReal(std::string_view text) const;
-  Merged MergeAtoms(std::vector<uint32_t> row) const;
 
   uint32_t PairResult(uint32_t left, uint32_t right) const;
   Status InsertPairs(const Spec& spec);
@@ -144,9 +174,16 @@ class BpeModel {
   std::vector<uint32_t> pair_results_;  // by slot of pairs_
   uint64_t pair_mask_ = 0;
   int pair_shift_ = 0;
+  std::vector<uint64_t> filter_;
+  int filter_shift_ = 0;
+  std::vector<Side> suffix_;  // by token: birth and right part
+  std::vector<Side> prefix_;  // by token: birth and left part
   std::vector<Token> tokens_;
-  ByteTrie trie_;         // reachable tokens
-  ByteTrie unreachable_;  // the others, when whole words come first
+  std::vector<Play> plays_;
+  std::vector<Record> records_;      // of odd tokens
+  std::vector<uint32_t> record_of_;  // by token; empty when there are no odd tokens
+  ByteTrie trie_;                    // reachable tokens
+  ByteTrie unreachable_;             // the others, when whole words come first
   size_t reachable_tokens_ = 0;
   size_t odd_tokens_ = 0;
   bool whole_word_first_ = false;

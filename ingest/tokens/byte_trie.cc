@@ -6,7 +6,6 @@
 namespace jangbu::ingest::tokens {
 namespace {
 
-constexpr uint32_t kRootCheck = 0xFFFFFFFE;
 constexpr int kTriesMax = 64;  // free slots tried before a new block is opened
 
 // Free slots as a doubly linked ring, so that nodes with one child (nearly all) take the first free
@@ -15,9 +14,17 @@ class Slots {
  public:
   explicit Slots(std::vector<ByteTrie::Node>& nodes) : nodes_(nodes) {}
 
+  void SkipFirstBlock() {
+    next_.resize(256);
+    prev_.resize(256);
+    taken_.resize(256, true);
+    bases_.resize(256, true);
+  }
   void AddBlock() {
     const auto first = static_cast<uint32_t>(nodes_.size());
     nodes_.resize(nodes_.size() + 256);
+    taken_.resize(nodes_.size());
+    bases_.resize(nodes_.size());
     next_.resize(nodes_.size());
     prev_.resize(nodes_.size());
     for (uint32_t i = first; i < first + 256; ++i) {
@@ -38,8 +45,6 @@ class Slots {
     (n == ByteTrie::kNone ? tail_ : prev_[n]) = p;
     taken_[slot] = true;
   }
-  bool Free(uint32_t slot) const { return !taken_[slot]; }
-  void GrowTaken() { taken_.resize(nodes_.size()); }
 
   // A base for children `bytes`: every base ^ byte is free. Opens blocks as needed.
   uint32_t FindBase(const std::vector<unsigned char>& bytes) {
@@ -48,15 +53,19 @@ class Slots {
     if (slot == ByteTrie::kNone || taken_[slot]) slot = head_;
     for (int tries = 0; slot != ByteTrie::kNone && tries < kTriesMax; ++tries) {
       const uint32_t base = slot ^ bytes[0];
-      const bool fits = std::all_of(bytes.begin(), bytes.end(),
-                                    [&](unsigned char c) { return !taken_[base ^ c]; });
-      if (fits) return base;
+      const bool fits =
+          !bases_[base] && std::all_of(bytes.begin(), bytes.end(),
+                                       [&](unsigned char c) { return !taken_[base ^ c]; });
+      if (fits) {
+        bases_[base] = true;
+        return base;
+      }
       slot = next_[slot];
     }
     const auto first = static_cast<uint32_t>(nodes_.size());
     AddBlock();
-    GrowTaken();
     search_ = first;
+    bases_[first ^ bytes[0]] = true;
     return first ^ bytes[0];
   }
 
@@ -65,6 +74,7 @@ class Slots {
   std::vector<uint32_t> next_;
   std::vector<uint32_t> prev_;
   std::vector<bool> taken_;
+  std::vector<bool> bases_;
   uint32_t head_ = ByteTrie::kNone;
   uint32_t tail_ = ByteTrie::kNone;
   uint32_t search_ = ByteTrie::kNone;
@@ -72,19 +82,16 @@ class Slots {
 
 }  // namespace
 
-ByteTrie::ByteTrie() : nodes_(256) { nodes_[0].check = kRootCheck; }
+// Block 0 holds the root and nothing else: it is the base of nodes without children.
+ByteTrie::ByteTrie() : nodes_(256) {}
 
 StatusOr<ByteTrie> ByteTrie::Build(
     const std::vector<std::pair<std::string_view, uint32_t>>& sorted) {
   ByteTrie trie;
   if (sorted.empty()) return trie;
   trie.empty_ = false;
-  trie.nodes_.clear();
   Slots slots(trie.nodes_);
-  slots.AddBlock();
-  slots.GrowTaken();
-  slots.Take(0);
-  trie.nodes_[0].check = kRootCheck;
+  slots.SkipFirstBlock();
 
   // A node still to be laid out: the keys [first, last) share their first `depth` bytes.
   struct Pending {
@@ -100,7 +107,7 @@ StatusOr<ByteTrie> ByteTrie::Build(
     Pending at = pending.back();
     pending.pop_back();
     if (sorted[at.first].first.size() == at.depth) {
-      trie.nodes_[at.node].value = sorted[at.first].second;
+      trie.nodes_[at.node] |= (static_cast<uint64_t>(sorted[at.first].second) + 1) << 33;
       if (++at.first == at.last) continue;
     }
     bytes.clear();
@@ -130,15 +137,15 @@ StatusOr<ByteTrie> ByteTrie::Build(
     }
     starts.push_back(at.last);
     const uint32_t base = slots.FindBase(bytes);
-    if (trie.nodes_.size() > kNodesMax) {
+    if (trie.nodes_.size() >= kNodesMax) {
       return ResourceExhausted("vocabulary_too_large",
                                "the entries need more than 2^24 trie nodes");
     }
-    trie.nodes_[at.node].base = base;
+    trie.nodes_[at.node] |= base;
     for (size_t i = bytes.size(); i-- > 0;) {
       const uint32_t child = base ^ bytes[i];
       slots.Take(child);
-      trie.nodes_[child].check = at.node;
+      trie.nodes_[child] = (uint64_t{1} << 32) | (static_cast<uint64_t>(bytes[i]) << 24);
       pending.push_back({child, starts[i], starts[i + 1], at.depth + 1});
     }
   }

@@ -3,6 +3,8 @@
 #include <unicode/brkiter.h>
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/utext.h>
 
 #include <memory>
@@ -13,25 +15,49 @@
 namespace jangbu::ingest::tokens {
 namespace {
 
+// Hugging Face tokenizers normalises by Unicode 9.0 (unicode-normalization-alignments 0.1.12): what
+// was encoded later is left as it is and takes no part in ordering. Normal forms are stable, so
+// ICU's data restricted to the characters of 9.0 is the same thing.
+struct Forms {
+  icu::UnicodeSet set;
+  std::unique_ptr<const icu::FilteredNormalizer2> nfc;
+  std::unique_ptr<const icu::FilteredNormalizer2> nfd;
+  std::unique_ptr<const icu::FilteredNormalizer2> nfkc;
+  std::unique_ptr<const icu::FilteredNormalizer2> nfkd;
+
+  static const Forms& Get() {
+    static const Forms* const forms = new Forms();
+    return *forms;
+  }
+
+ private:
+  Forms() {
+    UErrorCode error = U_ZERO_ERROR;
+    set.applyPattern(icu::UnicodeString::fromUTF8("[:age=9.0:]"), error).freeze();
+    nfc = std::make_unique<const icu::FilteredNormalizer2>(*icu::Normalizer2::getNFCInstance(error),
+                                                           set);
+    nfd = std::make_unique<const icu::FilteredNormalizer2>(*icu::Normalizer2::getNFDInstance(error),
+                                                           set);
+    nfkc = std::make_unique<const icu::FilteredNormalizer2>(
+        *icu::Normalizer2::getNFKCInstance(error), set);
+    nfkd = std::make_unique<const icu::FilteredNormalizer2>(
+        *icu::Normalizer2::getNFKDInstance(error), set);
+    JANGBU_CHECK(U_SUCCESS(error));  // The data is part of ICU.
+  }
+};
+
 const icu::Normalizer2& FormOf(NormalizerStep::Kind kind) {
-  UErrorCode error = U_ZERO_ERROR;
-  const icu::Normalizer2* form = nullptr;
+  const Forms& forms = Forms::Get();
   switch (kind) {
     case NormalizerStep::Kind::kNfc:
-      form = icu::Normalizer2::getNFCInstance(error);
-      break;
+      return *forms.nfc;
     case NormalizerStep::Kind::kNfd:
-      form = icu::Normalizer2::getNFDInstance(error);
-      break;
+      return *forms.nfd;
     case NormalizerStep::Kind::kNfkc:
-      form = icu::Normalizer2::getNFKCInstance(error);
-      break;
+      return *forms.nfkc;
     default:
-      form = icu::Normalizer2::getNFKDInstance(error);
-      break;
+      return *forms.nfkd;
   }
-  JANGBU_CHECK(U_SUCCESS(error) && form != nullptr);  // The data is part of ICU.
-  return *form;
 }
 
 // Appends to a std::string; ICU's own sink does the same through a template that -Wshadow dislikes.
@@ -43,6 +69,13 @@ class AppendSink final : public icu::ByteSink {
  private:
   std::string& out_;
 };
+
+bool IsLaterMark(std::string_view rest) {
+  const Decoded d = DecodeUtf8(rest.data(), rest.data() + rest.size());
+  return d.code_point != kIllFormed &&
+         u_charType(static_cast<UChar32>(d.code_point)) == U_UNASSIGNED &&
+         (CharClassTable::Get()[d.code_point] & kMark) != 0;
+}
 
 // Hugging Face's way (spm_precompiled): a grapheme cluster of fewer than six bytes that starts with
 // a rule is replaced whole by the shortest such rule; else each of its characters likewise.
@@ -72,6 +105,11 @@ bool ApplyCharsmap(const Charsmap& map, std::string_view text, std::string& out)
   int32_t start = clusters->first();
   for (int32_t end = clusters->next(); end != icu::BreakIterator::DONE;
        start = end, end = clusters->next()) {
+    // Marks that ICU does not know yet go on a cluster too.
+    while (end < static_cast<int32_t>(text.size()) &&
+           IsLaterMark(text.substr(static_cast<size_t>(end)))) {
+      end = clusters->next();
+    }
     const std::string_view cluster =
         text.substr(static_cast<size_t>(start), static_cast<size_t>(end - start));
     if (cluster.size() < 6 && replace(cluster)) continue;

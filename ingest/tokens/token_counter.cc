@@ -69,8 +69,7 @@ class TokenCounter::Impl {
 
   static void MarkFirstBytes(const ByteTrie& trie, FirstBytes& first) {
     for (int c = 0; c < 256; ++c) {
-      first[static_cast<size_t>(c)] =
-          trie.Child(ByteTrie::root(), static_cast<unsigned char>(c)) != ByteTrie::kNone;
+      first[static_cast<size_t>(c)] = trie.Child(trie.root(), static_cast<unsigned char>(c)) != 0;
     }
   }
 

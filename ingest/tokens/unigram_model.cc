@@ -93,11 +93,11 @@ int64_t UnigramModel::CountAs(std::string_view text, UnigramScratch& scratch) co
     ring[at & mask] = {};
     const size_t char_bytes = CharBytes(p, end);
     bool single = false;
-    uint32_t node = ByteTrie::root();
+    ByteTrie::Node node = trie_.root();
     for (const char* q = p; q < end;) {
       node = trie_.Child(node, static_cast<unsigned char>(*q++));
-      if (node == ByteTrie::kNone) break;
-      const uint32_t id = trie_.ValueAt(node);
+      if (node == 0) break;
+      const uint32_t id = ByteTrie::ValueAt(node);
       if (id == ByteTrie::kNone) continue;
       const size_t length = static_cast<size_t>(q - p);
       UnigramScratch::Node& target = ring[(at + length) & mask];
@@ -173,11 +173,11 @@ UnigramModel::InSentence UnigramModel::CountInSentence(std::string_view word,
     ring[at & mask] = {};
     const size_t char_bytes = CharBytes(p, end);
     bool single = false;
-    uint32_t node = ByteTrie::root();
+    ByteTrie::Node node = trie_.root();
     for (const char* q = p; q < end;) {
       node = trie_.Child(node, static_cast<unsigned char>(*q++));
-      if (node == ByteTrie::kNone) break;
-      const uint32_t id = trie_.ValueAt(node);
+      if (node == 0) break;
+      const uint32_t id = ByteTrie::ValueAt(node);
       if (id == ByteTrie::kNone) continue;
       const size_t length = static_cast<size_t>(q - p);
       if (id == unknown_id_) sure = false;

@@ -1,5 +1,5 @@
-// Counts records of any bytes, for the differential soak (soak.mjs): reads a stream of {u32 little-endian length,
-// bytes} and prints one count a line. The library itself never prints.
+// Counts records of any bytes, for the differential soak (soak.mjs): reads a stream of {u32
+// little-endian length, bytes} and prints one count a line. The library itself never prints.
 //
 //   count_records TOKENIZER_FILE [CACHE_BYTES] < records > counts
 
@@ -33,7 +33,8 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
   while (std::fread(head, 1, 4, stdin) == 4) {
     const uint32_t size = static_cast<uint32_t>(head[0]) | (static_cast<uint32_t>(head[1]) << 8) |
-                          (static_cast<uint32_t>(head[2]) << 16) | (static_cast<uint32_t>(head[3]) << 24);
+                          (static_cast<uint32_t>(head[2]) << 16) |
+                          (static_cast<uint32_t>(head[3]) << 24);
     record.resize(size);
     if (std::fread(record.data(), 1, size, stdin) != size) return 1;
     std::printf("%lld\n", static_cast<long long>(counter.Count(record)));
