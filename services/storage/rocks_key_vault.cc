@@ -14,6 +14,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <mutex>
 #include <set>
@@ -161,7 +162,8 @@ Status RocksKeyVault::State::Expunge(const std::vector<Range>& ranges) {
 
 Status RocksKeyVault::State::AwaitRemoval() {
   constexpr std::string_view kFailed = "erase_failed";
-  for (int attempt = 0; attempt < 600; ++attempt) {
+  std::string lingering;
+  for (int attempt = 0; attempt < 200; ++attempt) {
     // Removes what fell away in this thread; what another thread is removing is waited for.
     JANGBU_RETURN_IF_ERROR(FromRocks(db()->DisableFileDeletions(), dir, kDamaged, kFailed));
     JANGBU_RETURN_IF_ERROR(FromRocks(db()->EnableFileDeletions(true), dir, kDamaged, kFailed));
@@ -174,13 +176,17 @@ Status RocksKeyVault::State::AwaitRemoval() {
     for (const auto& log : logs)
       live.insert(log->PathName().substr(log->PathName().rfind('/') + 1));
     JANGBU_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListTree(dir));
-    const bool clean = std::all_of(files.begin(), files.end(), [&](const std::string& file) {
-      return !HoldsValues(file) || live.contains(file);
+    const auto dead = std::find_if(files.begin(), files.end(), [&](const std::string& file) {
+      std::error_code ignored;
+      return HoldsValues(file) && !live.contains(file) &&
+             std::filesystem::file_size(dir + "/" + file, ignored) > 0;  // the log in use, at first
     });
-    if (clean) return SyncDirectory(dir);
+    if (dead == files.end()) return SyncDirectory(dir);
+    lingering = *dead;
     std::this_thread::sleep_for(std::chrono::milliseconds(attempt < 20 ? 1 : 50));
   }
-  return Unavailable(kFailed, dir + " still holds files that should be gone; call again");
+  return Unavailable(kFailed,
+                     dir + " still holds " + lingering + ", which should be gone; call again");
 }
 
 RocksKeyVault::RocksKeyVault(std::unique_ptr<State> state) : state_(std::move(state)) {}
