@@ -1,0 +1,130 @@
+#include "ingest/dedup/coverage.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "base/check.h"
+#include "ingest/text/utf8.h"
+
+namespace jangbu::ingest {
+
+std::vector<uint32_t> SegmentBounds(const SegmentForms& forms) {
+  std::vector<uint32_t> bounds;
+  bounds.reserve(forms.size() + 1);
+  uint64_t at = 0;
+  for (size_t i = 0; i < forms.size(); ++i) {
+    JANGBU_CHECK(at <= UINT32_MAX);
+    bounds.push_back(static_cast<uint32_t>(at));
+    at += CountCodePoints(forms.InStream(i));
+  }
+  JANGBU_CHECK(at <= UINT32_MAX);
+  bounds.push_back(static_cast<uint32_t>(at));
+  return bounds;
+}
+
+std::vector<JudgedSegment> JudgeSegments(const SegmentForms& forms, const Intervals& covered) {
+  const std::vector<uint32_t> bounds = SegmentBounds(forms);
+  std::vector<JudgedSegment> out(forms.size());
+  absl::flat_hash_set<std::string_view> seen;
+  seen.reserve(forms.size());
+  size_t interval = 0;
+  for (size_t i = 0; i < forms.size(); ++i) {
+    JudgedSegment& s = out[i];
+    s.length = bounds[i + 1] - bounds[i];
+    while (interval < covered.size() && covered[interval].end <= bounds[i]) ++interval;
+    for (size_t k = interval; k < covered.size() && covered[k].begin < bounds[i + 1]; ++k) {
+      s.covered += std::min(covered[k].end, bounds[i + 1]) - std::max(covered[k].begin, bounds[i]);
+    }
+    const std::string_view alone = forms.Alone(i);
+    if (alone.empty()) continue;
+    if (!seen.insert(alone).second) {
+      s.novelty = SegmentNovelty::kRepeated;
+    } else if (CountCodePoints(alone) < kMinRun) {
+      s.novelty = SegmentNovelty::kShort;
+    } else {
+      s.novelty =
+          uint64_t{2} * s.covered < s.length ? SegmentNovelty::kNovel : SegmentNovelty::kCovered;
+    }
+  }
+  return out;
+}
+
+uint32_t CoveredWithin(const Intervals& intervals, uint32_t begin, uint32_t end) {
+  uint32_t sum = 0;
+  auto at = std::lower_bound(intervals.begin(), intervals.end(), begin,
+                             [](const Interval& i, uint32_t b) { return i.end <= b; });
+  for (; at != intervals.end() && at->begin < end; ++at) {
+    sum += std::min(at->end, end) - std::max(at->begin, begin);
+  }
+  return sum;
+}
+
+uint32_t CoveredLength(const Intervals& intervals) {
+  uint32_t sum = 0;
+  for (const Interval& i : intervals) sum += i.end - i.begin;
+  return sum;
+}
+
+Intervals Union(const Intervals& a, const Intervals& b) {
+  Intervals all = a;
+  all.insert(all.end(), b.begin(), b.end());
+  std::sort(all.begin(), all.end(),
+            [](const Interval& x, const Interval& y) { return x.begin < y.begin; });
+  Intervals out;
+  for (const Interval& i : all) {
+    if (!out.empty() && i.begin <= out.back().end) {
+      out.back().end = std::max(out.back().end, i.end);
+    } else {
+      out.push_back(i);
+    }
+  }
+  return out;
+}
+
+Intervals CoveredBySelf(const RunHasher& hasher, std::u32string_view text,
+                        const std::vector<uint32_t>& bounds) {
+  Intervals out;
+  if (text.size() < kMinRun) return out;
+  JANGBU_CHECK(!bounds.empty() && bounds.back() == text.size());
+  const size_t windows = text.size() - kMinRun + 1;
+  // First place of each window. Two windows of one key that differ (2^-40 a pair) chain on.
+  absl::flat_hash_map<uint64_t, std::vector<uint32_t>> firsts;
+  RunHasher::Roller roller(hasher, kMinRun);
+  roller.Reset(text.data());
+  std::vector<uint32_t> first_of(windows);
+  for (size_t w = 0;; ++w) {
+    std::vector<uint32_t>& chain = firsts[roller.key()];
+    const std::u32string_view window = text.substr(w, kMinRun);
+    auto same = std::find_if(chain.begin(), chain.end(),
+                             [&](uint32_t f) { return text.substr(f, kMinRun) == window; });
+    if (same == chain.end()) {
+      chain.push_back(static_cast<uint32_t>(w));
+      first_of[w] = static_cast<uint32_t>(w);
+    } else {
+      first_of[w] = *same;
+    }
+    if (w + 1 == windows) break;
+    roller.Step(text[w], text[w + kMinRun]);
+  }
+  for (size_t i = 0; i + 1 < bounds.size(); ++i) {
+    const size_t begin = bounds[i];
+    const size_t end = bounds[i + 1];
+    if (begin < kMinRun || begin == end) continue;
+    const size_t from = begin >= kMinRun - 1 ? begin - (kMinRun - 1) : 0;
+    for (size_t w = from; w < end && w < windows; ++w) {
+      if (first_of[w] + kMinRun > begin) continue;
+      const auto left = static_cast<uint32_t>(std::max(w, begin));
+      const auto right = static_cast<uint32_t>(std::min(w + kMinRun, end));
+      if (!out.empty() && left <= out.back().end) {
+        out.back().end = std::max(out.back().end, right);
+      } else {
+        out.push_back({left, right});
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace jangbu::ingest

@@ -1,0 +1,884 @@
+#include "ingest/dedup/run_index.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/check.h"
+
+namespace jangbu::ingest {
+namespace {
+
+using internal::DocumentTable;
+using internal::KeyTable;
+
+constexpr size_t kBlock = 32;     // places looked up at once
+constexpr uint64_t kFewRows = 4;  // postings followed as soon as they are met
+constexpr size_t kMaxCachedCodePoints = size_t{1} << 24;
+constexpr uint64_t kDistanceMask = 15;
+constexpr size_t kReach = kMinRun - kTile;  // a window begins at most so far before its tile
+
+struct PlaceHash {
+  size_t operator()(const JournalPlace& p) const {
+    uint64_t x = (p.entry * 0x9E3779B97F4A7C15u) ^ p.ordinal;
+    x *= 0xD6E8FEB86659FD93u;
+    return x ^ (x >> 32);
+  }
+};
+
+// A place of the text whose 12 code points are the key of some tiles of a segment.
+struct Hit {
+  uint32_t at = 0;
+  const RunSegment* segment = nullptr;
+  KeyTable::Range rows;
+};
+
+// The documents of one question.
+class Documents {
+ public:
+  Documents(const Reference& reference, FormSource& forms, RunCost& cost)
+      : reference_(reference), forms_(forms), cost_(cost) {}
+
+  bool Late(const RunDocument& d) const { return d.place >= reference_.before; }
+  bool Admits(const RunDocument& d) const { return !reference_.counts || reference_.counts(d); }
+  bool Counts(const RunDocument& d) const { return !Late(d) && Admits(d); }
+
+  // Lives until the next call.
+  StatusOr<std::u32string_view> Form(const RunDocument& document) {
+    const auto found = cache_.find(document.place);
+    if (found != cache_.end()) return std::u32string_view(*found->second);
+    JANGBU_ASSIGN_OR_RETURN(std::shared_ptr<const std::u32string> form, forms_.Form(document));
+    ++cost_.forms;
+    if (cached_ + form->size() > kMaxCachedCodePoints) {
+      cache_.clear();
+      cached_ = 0;
+    }
+    cached_ += form->size();
+    const std::u32string_view view = *form;
+    cache_.emplace(document.place, std::move(form));
+    return view;
+  }
+
+ private:
+  const Reference& reference_;
+  FormSource& forms_;
+  RunCost& cost_;
+  absl::flat_hash_map<JournalPlace, std::shared_ptr<const std::u32string>, PlaceHash> cache_;
+  size_t cached_ = 0;
+};
+
+// Walks the rows of one key, document by document.
+class Postings {
+ public:
+  Postings(const RunSegment& segment, KeyTable::Range rows)
+      : segment_(segment), at_(rows.first), last_(rows.last) {
+    Settle();
+  }
+  bool done() const { return at_ == last_; }
+  const RunDocument& document() const { return entry_.document; }
+  const DocumentTable::Entry& entry() const { return entry_; }
+  uint32_t tile() const { return tile_; }
+  size_t offset() const { return (tile_ - entry_.first_tile) * kTileStep; }
+  void Next() {
+    ++at_;
+    Settle();
+  }
+  // To the first posting of tile `tile` or later.
+  void SkipTo(uint32_t tile) {
+    uint64_t low = at_;
+    uint64_t high = last_;
+    while (low < high) {
+      const uint64_t middle = low + (high - low) / 2;
+      if (segment_.tile_table().ValueAt(middle) < tile) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    at_ = low;
+    Settle();
+  }
+  // To the first posting of the next document.
+  void NextDocument() { SkipTo(entry_.first_tile + entry_.tiles); }
+
+ private:
+  void Settle() {
+    if (done()) return;
+    tile_ = static_cast<uint32_t>(segment_.tile_table().ValueAt(at_));
+    if (entry_.tiles == 0 || tile_ < entry_.first_tile ||
+        tile_ - entry_.first_tile >= entry_.tiles) {
+      entry_ = segment_.document_table().OfTile(tile_);
+    }
+  }
+
+  const RunSegment& segment_;
+  uint64_t at_;
+  uint64_t last_;
+  uint32_t tile_ = 0;
+  DocumentTable::Entry entry_;
+};
+
+// Does `run` stand at `at` of `form`?
+bool StandsAt(std::u32string_view form, size_t at, std::u32string_view run) {
+  return at <= form.size() && form.substr(at, run.size()) == run;
+}
+
+bool TileEquals(std::u32string_view text, size_t at, std::u32string_view form, size_t offset) {
+  return offset + kTile <= form.size() &&
+         std::memcmp(text.data() + at, form.data() + offset, kTile * sizeof(char32_t)) == 0;
+}
+
+// Looks places [from, to) up and calls `f(place, key, segment)` for each pass of a segment's
+// filter, in order of the places within blocks. Before each block `next(place)` may skip ahead. `f`
+// and `next` may end the scan by an error or by returning past `to`.
+template <typename Next, typename F>
+Status ScanPlaces(const RunView& view, std::u32string_view text, size_t to, RunCost& cost,
+                  Next&& next, F&& f) {
+  RunHasher::Roller roller(*view.hasher(), kTile);
+  size_t rolled = SIZE_MAX;  // the roller stands there
+  uint64_t keys[kBlock];
+  for (size_t at = 0; at < to;) {
+    at = next(at);
+    if (at >= to) break;
+    const size_t n = std::min(kBlock, to - at);
+    if (rolled != at) roller.Reset(text.data() + at);
+    for (size_t i = 0;; ++i) {
+      keys[i] = roller.key();
+      if (i + 1 == n) break;
+      roller.Step(text[at + i], text[at + i + kTile]);
+    }
+    if (at + n < to) {
+      roller.Step(text[at + n - 1], text[at + n - 1 + kTile]);
+      rolled = at + n;
+    }
+    cost.places += n;
+    for (const RunView::Group& group : view.groups()) {
+      uint64_t of_group = ~uint64_t{0};
+      if (group.summary != nullptr) {
+        of_group = group.summary->filter().MayContain(keys, n);
+        if (of_group == 0) continue;
+      }
+      for (const auto& segment : group.segments) {
+        uint64_t passed = 0;
+        if (group.summary != nullptr) {
+          for (uint64_t rest = of_group; rest != 0; rest &= rest - 1) {
+            const int i = std::countr_zero(rest);
+            passed |= uint64_t{segment->filter().MayContain(keys[i])} << i;
+          }
+        } else {
+          passed = segment->filter().MayContain(keys, n);
+        }
+        for (; passed != 0; passed &= passed - 1) {
+          const auto i = static_cast<size_t>(std::countr_zero(passed));
+          ++cost.passes;
+          JANGBU_RETURN_IF_ERROR(f(at + i, keys[i], *segment));
+        }
+      }
+    }
+    at += n;
+  }
+  return OkStatus();
+}
+
+// Which windows of min_run code points of a text occur in the reference.
+class WindowSearch {
+ public:
+  WindowSearch(const RunView& view, std::u32string_view text, size_t min_run, Documents& documents,
+               RunCost& cost)
+      : view_(view),
+        text_(text),
+        min_run_(min_run),
+        windows_(text.size() - min_run + 1),
+        documents_(documents),
+        cost_(cost),
+        occurs_(windows_ + 8, 0) {}
+
+  Status Run() {
+    // A window that occurs holds, at one of its first 13 places, a tile of the document it occurs
+    // in.
+    const size_t to = windows_ + kReach;
+    JANGBU_RETURN_IF_ERROR(ScanPlaces(
+        view_, text_, to, cost_,
+        [&](size_t at) {
+          // Every window that a place could still decide may be known.
+          const size_t low = at >= kReach ? at - kReach : 0;
+          if (low >= windows_) return to;
+          const void* unknown = std::memchr(occurs_.data() + low, 0, windows_ - low);
+          if (unknown == nullptr) return to;
+          const auto window =
+              static_cast<size_t>(static_cast<const uint8_t*>(unknown) - occurs_.data());
+          return std::max(at, window);
+        },
+        [&](size_t at, uint64_t key, const RunSegment& segment) -> Status {
+          if (Known(at)) return OkStatus();
+          const Hit hit{static_cast<uint32_t>(at), &segment, segment.tile_table().Find(key)};
+          if (hit.rows.empty()) return OkStatus();
+          if (hit.rows.size() <= kFewRows) return Follow(hit);
+          later_.push_back(hit);
+          return OkStatus();
+        }));
+    // Rare tiles before common ones: what they decide need not be asked again. Hot ones last.
+    std::sort(later_.begin(), later_.end(), [](const Hit& a, const Hit& b) {
+      return a.rows.size() != b.rows.size() ? a.rows.size() < b.rows.size() : a.at < b.at;
+    });
+    size_t i = 0;
+    for (; i < later_.size() && later_[i].rows.size() <= kHotTiles; ++i) {
+      if (!Known(later_[i].at)) JANGBU_RETURN_IF_ERROR(Follow(later_[i]));
+    }
+    later_.erase(later_.begin(), later_.begin() + static_cast<ptrdiff_t>(i));
+    return FollowHot();
+  }
+
+  bool Occurs(size_t window) const { return occurs_[window] != 0; }
+  size_t windows() const { return windows_; }
+
+  Intervals Covered() const {
+    Intervals out;
+    for (size_t w = 0; w < windows_; ++w) {
+      if (occurs_[w] == 0) continue;
+      const auto begin = static_cast<uint32_t>(w);
+      const auto end = static_cast<uint32_t>(w + min_run_);
+      if (!out.empty() && out.back().end >= begin) {
+        out.back().end = end;
+      } else {
+        out.push_back({begin, end});
+      }
+    }
+    return out;
+  }
+
+ private:
+  // Is every window that holds the tile at `at` among its first 13 places decided for yes?
+  bool Known(size_t at) const {
+    const size_t low = at >= kReach ? at - kReach : 0;
+    const size_t high = std::min(at + 1, windows_);
+    for (size_t w = low; w < high; ++w) {
+      if (occurs_[w] == 0) return false;
+    }
+    return true;
+  }
+
+  // Compares the text around `at` with a form around `offset` and marks the windows of their run.
+  void Extend(size_t at, std::u32string_view form, size_t offset) {
+    ++cost_.candidates;
+    if (!TileEquals(text_, at, form, offset)) return;
+    size_t begin = at;
+    size_t other = offset;
+    // Beyond what holds this tile, a window that is known already ends the search: others beyond it
+    // hold tiles of their own.
+    while (begin > 0 && other > 0 && text_[begin - 1] == form[other - 1]) {
+      --begin;
+      --other;
+      if (at + kTile - begin >= min_run_ && begin < windows_ && occurs_[begin] != 0) break;
+    }
+    size_t end = at + kTile;
+    other = offset + kTile;
+    while (end < text_.size() && other < form.size() && text_[end] == form[other]) {
+      ++end;
+      ++other;
+      if (end >= begin + min_run_ && end - min_run_ > at && occurs_[end - min_run_] != 0) break;
+    }
+    if (end - begin < min_run_) return;
+    std::memset(occurs_.data() + begin, 1, end - min_run_ - begin + 1);
+  }
+
+  // Follows the postings of a hit until nothing is left to decide.
+  Status Follow(const Hit& hit) {
+    for (Postings p(*hit.segment, hit.rows); !p.done(); p.Next()) {
+      if (documents_.Late(p.document())) break;  // and so are those that follow
+      if (!documents_.Counts(p.document())) {
+        continue;
+      }
+      JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(p.document()));
+      Extend(hit.at, form, p.offset());
+      if (Known(hit.at)) break;
+    }
+    return OkStatus();
+  }
+
+  // What is left are hits of hot tiles. A window whose tile is hot occurs in the segment only if
+  // the segment's hot table has its first 24 code points.
+  Status FollowHot() {
+    std::sort(later_.begin(), later_.end(), [](const Hit& a, const Hit& b) {
+      return a.segment != b.segment ? a.segment < b.segment : a.at < b.at;
+    });
+    for (size_t i = 0; i < later_.size();) {
+      const RunSegment& segment = *later_[i].segment;
+      size_t end = i;
+      while (end < later_.size() && later_[end].segment == &segment) ++end;
+      size_t asked = 0;  // windows below are asked
+      std::vector<bool> followed(end - i);
+      RunHasher::Roller roller(*view_.hasher(), kMinRun);
+      size_t rolled = SIZE_MAX;
+      for (size_t h = i; h < end; ++h) {
+        const size_t at = later_[h].at;
+        size_t w = std::max(asked, at >= kReach ? at - kReach : 0);
+        for (; w <= at && w < windows_; ++w) {
+          if (occurs_[w] != 0) continue;
+          if (rolled != SIZE_MAX && rolled + 1 == w) {
+            roller.Step(text_[rolled], text_[rolled + kMinRun]);
+          } else {
+            roller.Reset(text_.data() + w);
+          }
+          rolled = w;
+          JANGBU_ASSIGN_OR_RETURN(const bool unsure, AskHot(segment, w, roller.key()));
+          if (!unsure) continue;
+          // The one kept place does not decide: follow all.
+          for (size_t other = h; other < end && later_[other].at <= w + kReach; ++other) {
+            if (followed[other - i] || occurs_[w] != 0) continue;
+            followed[other - i] = true;
+            if (!Known(later_[other].at)) JANGBU_RETURN_IF_ERROR(Follow(later_[other]));
+          }
+        }
+        asked = w;
+      }
+      i = end;
+    }
+    return OkStatus();
+  }
+
+  // Asks the hot table for a window; true when it cannot tell.
+  StatusOr<bool> AskHot(const RunSegment& segment, size_t window, uint64_t key) {
+    const KeyTable::Range rows = segment.hot_table().Find(key);
+    if (rows.empty()) return false;
+    for (uint64_t r = rows.first; r < rows.last; ++r) {
+      const uint64_t value = segment.hot_table().ValueAt(r);
+      const auto tile = static_cast<uint32_t>(value >> 4);
+      const size_t distance = value & kDistanceMask;
+      const DocumentTable::Entry entry = segment.document_table().OfTile(tile);
+      const size_t offset = (tile - entry.first_tile) * kTileStep;
+      if (documents_.Late(entry.document)) {
+        // The earliest place of this window is too late, if it is of this window.
+        if (!documents_.Admits(entry.document)) continue;
+        JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(entry.document));
+        if (offset >= distance &&
+            StandsAt(form, offset - distance, text_.substr(window, kMinRun))) {
+          return false;
+        }
+        continue;
+      }
+      // Its text must still be there to tell; a document that does not count may have none.
+      if (!documents_.Counts(entry.document)) continue;
+      JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(entry.document));
+      Extend(window + distance, form, offset);
+      if (occurs_[window] != 0) return false;
+    }
+    return true;
+  }
+
+  const RunView& view_;
+  const std::u32string_view text_;
+  const size_t min_run_;
+  const size_t windows_;
+  Documents& documents_;
+  RunCost& cost_;
+  std::vector<uint8_t> occurs_;  // by window
+  std::vector<Hit> later_;
+};
+
+// Every hit at places [from, to).
+Status CollectHits(const RunView& view, std::u32string_view text, size_t from, size_t to,
+                   RunCost& cost, std::vector<Hit>& out) {
+  return ScanPlaces(
+      view, text, to, cost, [&](size_t at) { return std::max(at, from); },
+      [&](size_t at, uint64_t key, const RunSegment& segment) -> Status {
+        const KeyTable::Range rows = segment.tile_table().Find(key);
+        if (!rows.empty()) out.push_back({static_cast<uint32_t>(at), &segment, rows});
+        return OkStatus();
+      });
+}
+
+size_t CommonLength(std::u32string_view a, std::u32string_view b) {
+  const size_t n = std::min(a.size(), b.size());
+  size_t i = 0;
+  while (i < n && a[i] == b[i]) ++i;
+  return i;
+}
+
+// Walks the postings of hits in one segment from the first that can hold `run`. A run in a document
+// has its tile at one of 13 places; if that tile is hot, the hot table knows the run's first window
+// and the earliest place of it.
+// Calls `f(document, offset of the run)` for each place where `run` occurs, in no order across
+// hits; `f` says whether later documents of this hit matter.
+template <typename Wanted, typename F>
+Status ForEachPlace(const RunHasher& hasher, std::u32string_view run, std::span<const Hit> hits,
+                    Documents& documents, Wanted&& wanted, F&& f) {
+  const uint64_t window_key = hasher.KeyOf(run.data(), kMinRun);
+  for (const Hit& hit : hits) {
+    if (hit.rows.size() > kHotTiles && hit.segment->hot_table().Find(window_key).empty()) continue;
+    for (Postings p(*hit.segment, hit.rows); !p.done();) {
+      if (documents.Late(p.document()) || !wanted(p.document())) break;
+      if (!documents.Counts(p.document())) {
+        p.NextDocument();
+        continue;
+      }
+      if (p.offset() >= hit.at) {
+        JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents.Form(p.document()));
+        const size_t begin = p.offset() - hit.at;
+        if (StandsAt(form, begin, run)) f(p.document(), begin, form);
+      }
+      p.Next();
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+// ---- RunSummary
+
+RunSummary::RunSummary(std::span<const std::shared_ptr<const RunSegment>> segments) {
+  std::vector<uint64_t> keys;
+  uint64_t tiles = 0;
+  for (const auto& segment : segments) tiles += segment->filter().keys();
+  keys.reserve(tiles);
+  for (const auto& segment : segments) {
+    const auto middle = static_cast<ptrdiff_t>(keys.size());
+    segment->tile_table().ForEach([&](uint64_t key, uint64_t) {
+      if (static_cast<ptrdiff_t>(keys.size()) == middle || keys.back() != key) keys.push_back(key);
+    });
+    std::inplace_merge(keys.begin(), keys.begin() + middle, keys.end());
+  }
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  bytes_ = KeyFilter::Encode(keys, kRunKeyBits);
+  StatusOr<KeyFilter> filter = KeyFilter::Parse(bytes_, kRunKeyBits);
+  JANGBU_CHECK(filter.ok());
+  filter_ = *std::move(filter);
+}
+
+// ---- RunView
+
+RunView::RunView(const RunHasher* hasher, std::vector<std::shared_ptr<const RunSegment>> segments)
+    : hasher_(hasher) {
+  std::erase_if(segments, [](const auto& s) { return s->tiles() == 0; });
+  if (!segments.empty()) groups_.push_back({nullptr, std::move(segments)});
+}
+
+RunView RunView::Of(std::span<const RunView> views) {
+  RunView all;
+  for (const RunView& view : views) {
+    if (view.hasher_ != nullptr) all.hasher_ = view.hasher_;
+    all.groups_.insert(all.groups_.end(), view.groups_.begin(), view.groups_.end());
+  }
+  return all;
+}
+
+RunView RunView::Summarised() const {
+  RunView out;
+  out.hasher_ = hasher_;
+  Group all;
+  for (const Group& group : groups_) {
+    all.segments.insert(all.segments.end(), group.segments.begin(), group.segments.end());
+  }
+  if (all.segments.empty()) return out;
+  all.summary = std::make_shared<RunSummary>(all.segments);
+  out.groups_.push_back(std::move(all));
+  return out;
+}
+
+StatusOr<Intervals> RunView::Covered(std::u32string_view text, const Reference& reference,
+                                     FormSource& forms, size_t min_run, RunCost* cost) const {
+  JANGBU_CHECK(min_run >= kMinRun && text.size() < (size_t{1} << 31));
+  RunCost own;
+  if (groups_.empty() || text.size() < min_run) return Intervals{};
+  Documents documents(reference, forms, cost != nullptr ? *cost : own);
+  WindowSearch search(*this, text, min_run, documents, cost != nullptr ? *cost : own);
+  JANGBU_RETURN_IF_ERROR(search.Run());
+  return search.Covered();
+}
+
+StatusOr<std::vector<RunMatch>> RunView::Matches(std::u32string_view text,
+                                                 const Reference& reference, FormSource& forms,
+                                                 size_t min_run, size_t max) const {
+  JANGBU_CHECK(min_run >= kMinRun && text.size() < (size_t{1} << 31));
+  std::vector<RunMatch> out;
+  if (groups_.empty() || text.size() < min_run) return out;
+  RunCost cost;
+  Documents documents(reference, forms, cost);
+  WindowSearch search(*this, text, min_run, documents, cost);
+  JANGBU_RETURN_IF_ERROR(search.Run());
+  std::vector<Hit> hits;
+  for (size_t w = 0; w < search.windows() && out.size() < max; ++w) {
+    if (!search.Occurs(w)) continue;
+    const std::u32string_view rest = text.substr(w);
+    hits.clear();
+    JANGBU_RETURN_IF_ERROR(CollectHits(*this, rest.substr(0, kMinRun), 0, kTileStep, cost, hits));
+    RunMatch best;
+    JANGBU_RETURN_IF_ERROR(ForEachPlace(
+        *hasher_, rest.substr(0, min_run), hits, documents,
+        [&](const RunDocument& d) { return best.length == 0 || d.place <= best.document.place; },
+        [&](const RunDocument& d, size_t begin, std::u32string_view form) {
+          const auto length = static_cast<uint32_t>(CommonLength(rest, form.substr(begin)));
+          const auto at = static_cast<uint32_t>(begin);
+          if (best.length == 0 || d.place < best.document.place ||
+              (d.place == best.document.place &&
+               (length > best.length || (length == best.length && at < best.document_begin)))) {
+            best = {static_cast<uint32_t>(w), length, d, at};
+          }
+        }));
+    JANGBU_CHECK(best.length >= min_run);
+    out.push_back(best);
+    w += best.length - min_run;
+  }
+  return out;
+}
+
+StatusOr<std::vector<RunDocument>> RunView::Holders(std::u32string_view run,
+                                                    const Reference& reference, FormSource& forms,
+                                                    size_t max) const {
+  JANGBU_CHECK(run.size() >= kMinRun);
+  std::vector<RunDocument> out;
+  if (groups_.empty() || max == 0) return out;
+  RunCost cost;
+  Documents documents(reference, forms, cost);
+  std::vector<Hit> hits;
+  JANGBU_RETURN_IF_ERROR(CollectHits(*this, run.substr(0, kMinRun), 0, kTileStep, cost, hits));
+  std::map<JournalPlace, RunDocument> found;
+  JANGBU_RETURN_IF_ERROR(ForEachPlace(
+      *hasher_, run, hits, documents,
+      [&](const RunDocument& d) { return found.size() < max || d.place < found.rbegin()->first; },
+      [&](const RunDocument& d, size_t, std::u32string_view) {
+        found.emplace(d.place, d);
+        if (found.size() > max) found.erase(std::prev(found.end()));
+      }));
+  for (const auto& [place, document] : found) out.push_back(document);
+  return out;
+}
+
+namespace {
+
+// Coverage of a text by one document, from the hits it has.
+struct Candidate {
+  RunDocument document;
+  uint32_t reachable = 0;  // at most so many code points can be covered
+  uint32_t reach_end = 0;
+  std::vector<std::pair<uint32_t, uint32_t>> places;  // (place of the text, offset in the document)
+};
+
+uint32_t CoverageOf(std::u32string_view text, std::u32string_view form,
+                    const std::vector<std::pair<uint32_t, uint32_t>>& places,
+                    std::vector<uint32_t>& stamps, uint32_t stamp) {
+  // stamps[w] == stamp: window w is found for this document.
+  const size_t windows = text.size() - kMinRun + 1;
+  for (const auto& [at, offset] : places) {
+    const size_t low = at >= kReach ? at - kReach : 0;
+    const size_t high = std::min<size_t>(at + 1, windows);
+    bool known = true;
+    for (size_t w = low; w < high && known; ++w) known = stamps[w] == stamp;
+    if (known || !TileEquals(text, at, form, offset)) continue;
+    size_t begin = at;
+    size_t other = offset;
+    while (begin > 0 && other > 0 && text[begin - 1] == form[other - 1]) {
+      --begin;
+      --other;
+      if (at + kTile - begin >= kMinRun && begin < windows && stamps[begin] == stamp) break;
+    }
+    size_t end = at + kTile;
+    other = offset + kTile;
+    while (end < text.size() && other < form.size() && text[end] == form[other]) {
+      ++end;
+      ++other;
+      if (end >= begin + kMinRun && end - kMinRun > at && stamps[end - kMinRun] == stamp) break;
+    }
+    for (size_t w = begin; w + kMinRun <= end; ++w) stamps[w] = stamp;
+  }
+  uint32_t covered = 0;
+  size_t covered_to = 0;
+  for (size_t w = 0; w < windows; ++w) {
+    if (stamps[w] != stamp) continue;
+    covered += static_cast<uint32_t>(w + kMinRun - std::max(covered_to, w));
+    covered_to = w + kMinRun;
+  }
+  return covered;
+}
+
+}  // namespace
+
+StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
+                                                       const Reference& reference,
+                                                       FormSource& forms, size_t least,
+                                                       RunCost* cost) const {
+  JANGBU_CHECK(least > 0 && text.size() < (size_t{1} << 31));
+  RunCost own;
+  RunCost& paid = cost != nullptr ? *cost : own;
+  const std::optional<NearDocument> none;
+  if (groups_.empty() || text.size() < kMinRun || text.size() < least) return none;
+  Documents documents(reference, forms, paid);
+  std::vector<uint8_t> covered(text.size(), 0);
+  size_t total = 0;
+  {
+    // All documents together cover at least as much as any one.
+    WindowSearch search(*this, text, kMinRun, documents, paid);
+    JANGBU_RETURN_IF_ERROR(search.Run());
+    for (const Interval& i : search.Covered()) {
+      total += i.end - i.begin;
+      std::memset(covered.data() + i.begin, 1, i.end - i.begin);
+    }
+  }
+  if (total < least) return none;
+
+  std::vector<Hit> hits;
+  JANGBU_RETURN_IF_ERROR(CollectHits(*this, text, 0, text.size() - kTile + 1, paid, hits));
+  std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) { return a.at < b.at; });
+
+  // A document that covers `least` leaves out at most total − least of what is covered; so it holds
+  // some tile near any set of more covered places than that. The set with the fewest postings
+  // around names the candidates.
+  constexpr size_t kPiece = 64;
+  const size_t pieces = (text.size() + kPiece - 1) / kPiece;
+  std::vector<uint64_t> weight(pieces, 0);
+  std::vector<uint32_t> size(pieces, 0);
+  for (size_t i = 0; i < text.size(); ++i) size[i / kPiece] += covered[i];
+  // A run that covers a place holds a tile that begins at most 23 before it and 12 after.
+  const auto first_piece = [&](uint32_t at) { return (at >= kReach ? at - kReach : 0) / kPiece; };
+  const auto last_piece = [&](uint32_t at) {
+    return std::min<size_t>(at + kMinRun - 1, text.size() - 1) / kPiece;
+  };
+  for (const Hit& hit : hits) {
+    for (size_t p = first_piece(hit.at); p <= last_piece(hit.at); ++p) {
+      weight[p] += hit.rows.size();
+    }
+  }
+  std::vector<uint32_t> order;
+  for (uint32_t p = 0; p < pieces; ++p) {
+    if (size[p] > 0) order.push_back(p);
+  }
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    // By postings a covered place, without division.
+    const uint64_t left = weight[a] * size[b];
+    const uint64_t right = weight[b] * size[a];
+    return left != right ? left < right : a < b;
+  });
+  std::vector<bool> chosen(pieces, false);
+  for (size_t i = 0, sum = 0; i < order.size() && sum <= total - least; ++i) {
+    chosen[order[i]] = true;
+    sum += size[order[i]];
+  }
+
+  absl::flat_hash_map<JournalPlace, uint32_t, PlaceHash> number;
+  std::vector<Candidate> candidates;
+  for (const Hit& hit : hits) {
+    bool names = false;
+    for (size_t p = first_piece(hit.at); p <= last_piece(hit.at); ++p) names = names || chosen[p];
+    if (!names) continue;
+    for (Postings p(*hit.segment, hit.rows); !p.done(); p.NextDocument()) {
+      if (documents.Late(p.document())) break;
+      if (number.contains(p.document().place) || !documents.Counts(p.document())) continue;
+      number.emplace(p.document().place, static_cast<uint32_t>(candidates.size()));
+      candidates.push_back({p.document(), 0, 0, {}});
+    }
+  }
+  if (candidates.empty()) return none;
+  for (const Hit& hit : hits) {
+    const auto begin = hit.at >= kReach ? hit.at - static_cast<uint32_t>(kReach) : 0;
+    const auto end = static_cast<uint32_t>(std::min<size_t>(hit.at + kMinRun, text.size()));
+    for (Postings p(*hit.segment, hit.rows); !p.done();) {
+      if (documents.Late(p.document())) break;
+      const auto found = number.find(p.document().place);
+      if (found == number.end()) {
+        p.NextDocument();
+        continue;
+      }
+      Candidate& c = candidates[found->second];
+      c.places.emplace_back(hit.at, static_cast<uint32_t>(p.offset()));
+      if (end > c.reach_end) {
+        c.reachable += end - std::max(begin, c.reach_end);
+        c.reach_end = end;
+      }
+      p.Next();
+    }
+  }
+  std::erase_if(candidates, [&](const Candidate& c) { return c.reachable < least; });
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return a.reachable != b.reachable ? a.reachable > b.reachable
+                                      : a.document.place < b.document.place;
+  });
+  std::optional<NearDocument> best;
+  std::vector<uint32_t> stamps(text.size(), 0);
+  uint32_t stamp = 0;
+  for (const Candidate& c : candidates) {
+    if (best.has_value() &&
+        (c.reachable < best->covered ||
+         (c.reachable == best->covered && best->document.place < c.document.place))) {
+      if (c.reachable < best->covered) break;
+      continue;
+    }
+    ++paid.candidates;
+    JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents.Form(c.document));
+    const uint32_t own_coverage = CoverageOf(text, form, c.places, stamps, ++stamp);
+    if (own_coverage < least) continue;
+    if (!best.has_value() || own_coverage > best->covered ||
+        (own_coverage == best->covered && c.document.place < best->document.place)) {
+      best = NearDocument{c.document, own_coverage};
+    }
+  }
+  return best;
+}
+
+uint64_t RunView::documents() const {
+  uint64_t n = 0;
+  for (const Group& g : groups_) {
+    for (const auto& s : g.segments) n += s->documents();
+  }
+  return n;
+}
+
+uint64_t RunView::tiles() const {
+  uint64_t n = 0;
+  for (const Group& g : groups_) {
+    for (const auto& s : g.segments) n += s->tiles();
+  }
+  return n;
+}
+
+uint64_t RunView::bytes() const {
+  uint64_t n = 0;
+  for (const Group& g : groups_) {
+    for (const auto& s : g.segments) n += s->encoded().size();
+    if (g.summary != nullptr) n += g.summary->bytes();
+  }
+  return n;
+}
+
+uint64_t RunView::filter_bytes() const {
+  uint64_t n = 0;
+  for (const Group& g : groups_) {
+    for (const auto& s : g.segments) n += s->filter_bytes();
+    if (g.summary != nullptr) n += g.summary->bytes();
+  }
+  return n;
+}
+
+// ---- AlignedRuns
+
+std::vector<AlignedRun> AlignedRuns(const RunHasher& hasher, std::u32string_view a,
+                                    std::u32string_view b, size_t min_run) {
+  JANGBU_CHECK(min_run >= kMinRun);
+  std::vector<AlignedRun> out;
+  if (a.size() < min_run || b.size() < min_run) return out;
+  constexpr size_t kPlaces = 64;
+  absl::flat_hash_map<uint64_t, std::vector<uint32_t>> tiles;
+  RunHasher::Roller roller(hasher, kTile);
+  for (size_t at = 0; at + kTile <= b.size(); at += kTileStep) {
+    roller.Reset(b.data() + at);
+    tiles[roller.key()].push_back(static_cast<uint32_t>(at));
+  }
+  // Keys of the places of `a`, as the window that needs them moves.
+  std::vector<uint64_t> keys(a.size() - kTile + 1);
+  roller.Reset(a.data());
+  for (size_t i = 0;; ++i) {
+    keys[i] = roller.key();
+    if (i + 1 == keys.size()) break;
+    roller.Step(a[i], a[i + kTile]);
+  }
+  for (size_t w = 0; w + min_run <= a.size();) {
+    const std::u32string_view window = a.substr(w, min_run);
+    std::vector<uint32_t> begins;
+    for (size_t at = w; at < w + kTileStep; ++at) {
+      const auto found = tiles.find(keys[at]);
+      if (found == tiles.end()) continue;
+      for (const uint32_t offset : found->second) {
+        if (offset >= at - w && b.substr(offset - (at - w), min_run) == window) {
+          begins.push_back(offset - static_cast<uint32_t>(at - w));
+          if (begins.size() >= kPlaces * kTileStep) break;
+        }
+      }
+    }
+    if (begins.empty()) {
+      ++w;
+      continue;
+    }
+    std::sort(begins.begin(), begins.end());
+    if (begins.size() > kPlaces) begins.resize(kPlaces);
+    AlignedRun best;
+    for (const uint32_t begin : begins) {
+      const auto length = static_cast<uint32_t>(CommonLength(a.substr(w), b.substr(begin)));
+      if (length > best.length) best = {static_cast<uint32_t>(w), begin, length};
+    }
+    out.push_back(best);
+    w += best.length - min_run + 1;
+  }
+  return out;
+}
+
+// ---- RunIndex
+
+RunIndex::RunIndex(const RunHasher& hasher) : hasher_(hasher) {}
+
+Status RunIndex::Append(std::span<const RunText> texts) {
+  // Pieces of half of what one segment can be built of; a document alone is never more.
+  constexpr uint64_t kPieceTiles = uint64_t{1} << 23;
+  while (!texts.empty()) {
+    uint64_t tiles = 0;
+    size_t n = 0;
+    while (n < texts.size() && (n == 0 || tiles + TilesOf(texts[n].form.size()) <= kPieceTiles)) {
+      tiles += TilesOf(texts[n++].form.size());
+    }
+    JANGBU_ASSIGN_OR_RETURN(std::shared_ptr<const RunSegment> segment,
+                            RunSegment::Build(hasher_, texts.first(n)));
+    if (segment->tiles() > 0) Add(std::move(segment));
+    texts = texts.subspan(n);
+  }
+  return OkStatus();
+}
+
+void RunIndex::Add(std::shared_ptr<const RunSegment> segment) {
+  const std::lock_guard lock(mutex_);
+  segments_.push_back(std::move(segment));
+}
+
+RunView RunIndex::View() const {
+  const std::lock_guard lock(mutex_);
+  return RunView(&hasher_, segments_);
+}
+
+StatusOr<RunIndex::Merged> RunIndex::Merge(std::vector<std::shared_ptr<const RunSegment>> sources,
+                                           FormSource& forms,
+                                           const std::function<bool(const RunDocument&)>& keep) {
+  Merged merged;
+  JANGBU_ASSIGN_OR_RETURN(merged.added, RunSegment::Merge(hasher_, sources, forms, keep));
+  merged.removed = std::move(sources);
+  const std::lock_guard lock(mutex_);
+  std::erase_if(segments_, [&](const auto& s) {
+    return std::find(merged.removed.begin(), merged.removed.end(), s) != merged.removed.end();
+  });
+  segments_.insert(segments_.begin(), merged.added);
+  return merged;
+}
+
+StatusOr<std::optional<RunIndex::Merged>> RunIndex::MergeSome(FormSource& forms) {
+  constexpr size_t kFan = 4;
+  const std::lock_guard merging(merging_);
+  std::vector<std::shared_ptr<const RunSegment>> sources;
+  {
+    const std::lock_guard lock(mutex_);
+    std::map<int, std::vector<std::shared_ptr<const RunSegment>>> classes;
+    for (const auto& s : segments_) classes[std::bit_width(s->tiles()) / 2].push_back(s);
+    for (auto& [size_class, members] : classes) {
+      if (members.size() < kFan) continue;
+      sources = std::move(members);
+      break;
+    }
+  }
+  if (sources.empty()) return std::optional<Merged>();
+  JANGBU_ASSIGN_OR_RETURN(Merged merged, Merge(std::move(sources), forms, nullptr));
+  return std::optional<Merged>(std::move(merged));
+}
+
+StatusOr<std::optional<RunIndex::Merged>> RunIndex::MergeAll(
+    FormSource& forms, const std::function<bool(const RunDocument&)>& keep) {
+  const std::lock_guard merging(merging_);
+  std::vector<std::shared_ptr<const RunSegment>> sources;
+  {
+    const std::lock_guard lock(mutex_);
+    sources = segments_;
+  }
+  if (sources.empty()) return std::optional<Merged>();
+  JANGBU_ASSIGN_OR_RETURN(Merged merged, Merge(std::move(sources), forms, keep));
+  return std::optional<Merged>(std::move(merged));
+}
+
+}  // namespace jangbu::ingest

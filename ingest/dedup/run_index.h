@@ -1,0 +1,201 @@
+#pragma once
+
+// The run index: which runs of 24 or more code points of a text occur in other documents, where and
+// whose. One index answers "have we paid for this?" and "is this leaving?".
+//
+// A *run* is a stretch of the text's comparison form that occurs in one document's comparison form.
+// A question is asked of a view (some segments) about a reference (which of their documents count);
+// its answer is exact and depends on the text, the reference and the documents' text alone: not on
+// how documents are spread over segments, nor on documents that the reference leaves out. So a
+// batch may be appended first and its documents judged after, in any order and on any thread, each
+// against what stands before it.
+//
+//   law 1  every run of min_run or more is found, none is invented (tests/reference/runs.h)
+//   law 2  the same answer for any segmentation, any order of questions, any number of threads
+//
+// Comparison forms go in and out as code points; places and lengths count code points.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "ingest/dedup/run_index_segment.h"
+
+namespace jangbu::ingest {
+
+// [begin, end) of a text.
+struct Interval {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  bool operator==(const Interval&) const = default;
+};
+// Ascending, neither overlapping nor touching.
+using Intervals = std::vector<Interval>;
+
+// Which documents count.
+struct Reference {
+  JournalPlace before = kAfterAll;  // only those that stand before
+  // and of them only those for which it returns true; null: all. Called from the asking thread,
+  // often: it should be a look-up.
+  std::function<bool(const RunDocument&)> counts;
+};
+
+// A run and one place where it occurs.
+struct RunMatch {
+  uint32_t begin = 0;  // in the text asked about
+  uint32_t length = 0;
+  RunDocument document;
+  uint32_t document_begin = 0;
+  bool operator==(const RunMatch&) const = default;
+};
+
+struct NearDocument {
+  RunDocument document;
+  uint32_t covered = 0;  // code points of the text in runs of 24 or more found in this document
+  bool operator==(const NearDocument&) const = default;
+};
+
+// What a question cost.
+struct RunCost {
+  uint64_t places = 0;      // places looked up in filters
+  uint64_t passes = 0;      // that a filter let pass
+  uint64_t candidates = 0;  // postings compared with text
+  uint64_t forms = 0;       // texts asked for
+};
+
+// A summary of several segments: one filter that answers for all of them at once, for views of many
+// segments (everybody's). Immutable.
+class RunSummary {
+ public:
+  explicit RunSummary(std::span<const std::shared_ptr<const RunSegment>> segments);
+  const KeyFilter& filter() const { return filter_; }
+  uint64_t bytes() const { return bytes_.size(); }
+
+ private:
+  std::string bytes_;
+  KeyFilter filter_;
+};
+
+// Segments as they were at one moment. Immutable, cheap to copy, thread-safe; keeps its segments
+// alive. A document may stand in several of them.
+class RunView {
+ public:
+  RunView() = default;
+  // Borrows `hasher` for as long as the view lives; it must be the segments'.
+  RunView(const RunHasher* hasher, std::vector<std::shared_ptr<const RunSegment>> segments);
+
+  // Everything of several views: everybody's, from each partner's.
+  static RunView Of(std::span<const RunView> views);
+  // The same view with its segments behind one summary; about 60 ns a tile.
+  RunView Summarised() const;
+
+  // Which code points of `text` lie in runs of `min_run` or more. A text shorter than that has
+  // none. Time: linear in the text, plus a few look-ups of text at each end of a run.
+  //
+  // REQUIRES: min_run >= 24; text shorter than 2^31. Returns errors of `forms`.
+  StatusOr<Intervals> Covered(std::u32string_view text, const Reference& reference,
+                              FormSource& forms, size_t min_run = kMinRun,
+                              RunCost* cost = nullptr) const;
+
+  // Runs that together cover what Covered says, each with the earliest document that holds its
+  // first `min_run` code points, and there the place that goes on longest (then the first of
+  // those). Ascending by begin; neighbours may overlap. At most `max`; more are cut off.
+  StatusOr<std::vector<RunMatch>> Matches(std::u32string_view text, const Reference& reference,
+                                          FormSource& forms, size_t min_run = kMinRun,
+                                          size_t max = SIZE_MAX) const;
+
+  // The documents that hold all of `run`, ascending by place; at most `max`.
+  // REQUIRES: at least 24 code points.
+  StatusOr<std::vector<RunDocument>> Holders(std::u32string_view run, const Reference& reference,
+                                             FormSource& forms, size_t max) const;
+
+  // The document that alone covers the most of `text` by runs of 24 or more (of equals the
+  // earliest), if that is at least `least` code points.
+  // REQUIRES: least > 0.
+  StatusOr<std::optional<NearDocument>> Nearest(std::u32string_view text,
+                                                const Reference& reference, FormSource& forms,
+                                                size_t least, RunCost* cost = nullptr) const;
+
+  uint64_t documents() const;
+  uint64_t tiles() const;
+  // Bytes of the segments, and of the filters that look-ups read.
+  uint64_t bytes() const;
+  uint64_t filter_bytes() const;
+
+  struct Group {
+    std::shared_ptr<const RunSummary> summary;  // of all its segments; null: each is asked
+    std::vector<std::shared_ptr<const RunSegment>> segments;
+  };
+  const std::vector<Group>& groups() const { return groups_; }
+  const RunHasher* hasher() const { return hasher_; }
+
+ private:
+  const RunHasher* hasher_ = nullptr;
+  std::vector<Group> groups_;
+};
+
+// The runs that two texts share, longest first from the left: at the first window of `a` that
+// occurs in `b` and lies in no run yet, the run that goes on longest from there (of the first 64
+// places in `b`; of equals the first). A pure function, for explaining a verdict. About 10 ns a
+// code point.
+struct AlignedRun {
+  uint32_t a_begin = 0;
+  uint32_t b_begin = 0;
+  uint32_t length = 0;
+  bool operator==(const AlignedRun&) const = default;
+};
+std::vector<AlignedRun> AlignedRuns(const RunHasher& hasher, std::u32string_view a,
+                                    std::u32string_view b, size_t min_run = kMinRun);
+
+// A growing set of segments: one partner's index.
+//
+// Append makes a small segment at once; MergeSome makes large ones of small ones. Both may run
+// while any number of threads ask views. Nothing is stored here: whoever wires it keeps the
+// encodings of large segments and appends again, after a crash, the documents that no stored
+// segment holds. Thread-safe.
+class RunIndex {
+ public:
+  // Borrows `hasher`.
+  explicit RunIndex(const RunHasher& hasher);
+  RunIndex(const RunIndex&) = delete;
+  RunIndex& operator=(const RunIndex&) = delete;
+
+  // Indexes documents; on return every new view holds them. Documents held already do no harm.
+  // REQUIRES: ascending by place within the call.
+  Status Append(std::span<const RunText> texts);
+  // Adds a segment read back from storage.
+  void Add(std::shared_ptr<const RunSegment> segment);
+
+  RunView View() const;
+
+  struct Merged {
+    std::vector<std::shared_ptr<const RunSegment>> removed;
+    std::shared_ptr<const RunSegment> added;
+  };
+  // Merges segments of like size once there are four (sizes in powers of four), or says that
+  // nothing is to be done. So an index of n tiles has at most 3·log4(n) segments and writes each
+  // tile log4(n) times. One merge at a time; a second caller waits.
+  StatusOr<std::optional<Merged>> MergeSome(FormSource& forms);
+  // Makes one segment of all, leaving out the documents for which `keep` (null: none) says no.
+  StatusOr<std::optional<Merged>> MergeAll(FormSource& forms,
+                                           const std::function<bool(const RunDocument&)>& keep);
+
+ private:
+  StatusOr<Merged> Merge(std::vector<std::shared_ptr<const RunSegment>> sources, FormSource& forms,
+                         const std::function<bool(const RunDocument&)>& keep);
+
+  const RunHasher& hasher_;
+  std::mutex merging_;        // held for a whole merge
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<std::shared_ptr<const RunSegment>> segments_;
+};
+
+}  // namespace jangbu::ingest

@@ -1,0 +1,290 @@
+#pragma once
+
+// An immutable piece of the run index: where each sampled tile of its documents stands.
+//
+// A *tile* is 12 code points of a document's comparison form that begin at a multiple of 13. Any 24
+// code points in a row hold exactly one tile whole (13 neighbouring places hold one multiple of 13,
+// and 12 + 12 = 24), so a run of 24 or more cannot hide: some 12 code points of the other text are
+// one of the document's tiles, and looking up every place of the other text finds it. A key only
+// proposes; the documents' own text decides.
+//
+// A tile that stands at more than kHotTiles places is *hot* (laughter, formulae of statutes,
+// footers): following every posting would cost more than the text is long. Beside it the segment
+// keeps every distinct 24 code points that hold a hot tile, with the earliest place of each.
+//
+//   segment   = "JBRUNS01" secret_check:u64 size × 4 documents filter tiles hot XXH3-64:u64
+//   size      = u64                      of documents, filter, tiles, hot, in bytes
+//   documents = count:u64 tiles:u64 (first_tile:u32 offset:u32) × ⌈count ÷ 32⌉ record × count
+//   record    = entry:varint ordinal:varint scope:varint tiles:varint
+//               in groups of 32: the first of a group in full; then entry as the difference, the
+//               ordinal as the difference − 1 if the entry is the same, scope as a zigzag
+//               difference
+//   tiles     = table of (key:40, number of the tile in the segment)
+//   hot       = table of (key:40 of 24 code points, number of the tile << 4 | its distance from the
+//               first of them)
+//   table     = count:u64 bucket_bits:u32 value_bits:u32 first:u32 × (2^bucket_bits + 1)
+//               row × count, 8 bytes of zero
+//   row       = (key's low 40 − bucket_bits bits << value_bits | value), bit-packed from the low
+//   end
+//
+// Little-endian. Documents ascend by place, tiles are numbered in their order, rows ascend. The
+// same documents give the same bytes, whatever segments they were merged from. Read in place: a
+// segment may lie in a mapped file, then only its filter and the pages in use take memory.
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "ingest/dedup/filter.h"
+#include "ingest/dedup/rolling_hash.h"
+
+namespace jangbu::ingest {
+
+inline constexpr size_t kTile = 12;
+inline constexpr size_t kTileStep = 13;
+// The shortest run that counts, and the shortest that the index is sure to see.
+inline constexpr size_t kMinRun = kTile + kTileStep - 1;
+static_assert(kMinRun == 24);
+inline constexpr size_t kHotTiles = 32;
+
+// Where a document stands in the order that references are judged by (a journal sequence number and
+// the document's number in its batch). Names the document.
+struct JournalPlace {
+  uint64_t entry = 0;
+  uint32_t ordinal = 0;
+  auto operator<=>(const JournalPlace&) const = default;
+};
+inline constexpr JournalPlace kAfterAll{UINT64_MAX, UINT32_MAX};
+
+struct RunDocument {
+  JournalPlace place;
+  uint32_t scope = 0;  // whose: a partner's number
+  bool operator==(const RunDocument&) const = default;
+};
+
+// The seam to the stored text.
+//
+// Thread-safe. Called often for the same few documents: worth a cache.
+class FormSource {
+ public:
+  virtual ~FormSource() = default;
+  // The comparison form of a document as code points, the same as when it was indexed. An error
+  // ends the question that needed it.
+  virtual StatusOr<std::shared_ptr<const std::u32string>> Form(const RunDocument& document) = 0;
+};
+
+// The code points of a comparison form. REQUIRES: valid UTF-8.
+std::u32string CodePoints(std::string_view form);
+
+namespace internal {
+
+// Ascending rows of (40-bit key, value), found by key in one or two reads. A view of its encoding.
+class KeyTable {
+ public:
+  struct Row {
+    uint64_t key = 0;
+    uint64_t value = 0;
+    auto operator<=>(const Row&) const = default;
+  };
+
+  // Lays out rows given one after the other.
+  class Writer {
+   public:
+    // REQUIRES: value_bits <= 40, count < 2^32.
+    Writer(uint64_t count, int value_bits);
+    // REQUIRES: rows ascend; `count` of them in all.
+    void Add(uint64_t key, uint64_t value);
+    std::string Finish();
+
+   private:
+    uint64_t count_, added_ = 0;
+    int bucket_bits_, value_bits_;
+    uint64_t bucket_ = 0;
+    std::string out_;
+    size_t rows_at_;
+  };
+
+  // DataLoss("run_table_malformed") unless the shape and the order of rows are as written by
+  // Writer.
+  static StatusOr<KeyTable> Parse(std::string_view bytes);
+
+  uint64_t size() const { return count_; }
+  int value_bits() const { return value_bits_; }
+  uint64_t ValueAt(uint64_t i) const { return Packed(i) & value_mask_; }
+
+  struct Range {
+    uint64_t first = 0;
+    uint64_t last = 0;
+    bool empty() const { return first == last; }
+    uint64_t size() const { return last - first; }
+  };
+  // The rows of `key`. Ascending by value.
+  Range Find(uint64_t key) const;
+
+  // Calls `f(key, value)` for each row in order.
+  template <typename F>
+  void ForEach(F&& f) const {
+    for (uint64_t bucket = 0; bucket + 1 <= uint64_t{1} << bucket_bits_; ++bucket) {
+      const uint64_t last = First(bucket + 1);
+      for (uint64_t i = First(bucket); i < last; ++i) {
+        const uint64_t packed = Packed(i);
+        f(bucket << tag_bits_ | packed >> value_bits_, packed & value_mask_);
+      }
+    }
+  }
+  // Reads rows one after the other.
+  class Cursor {
+   public:
+    explicit Cursor(const KeyTable* table) : table_(table) { Settle(); }
+    bool done() const { return at_ == table_->count_; }
+    const Row& row() const { return row_; }
+    void Next() {
+      ++at_;
+      Settle();
+    }
+
+   private:
+    void Settle();
+    const KeyTable* table_;
+    uint64_t at_ = 0;
+    uint64_t bucket_ = 0;
+    Row row_;
+  };
+
+ private:
+  uint64_t First(uint64_t bucket) const {
+    uint32_t v;
+    std::memcpy(&v, firsts_ + 4 * bucket, 4);
+    return v;
+  }
+  uint64_t Packed(uint64_t i) const {
+    const uint64_t bit = i * static_cast<uint64_t>(row_bits_);
+    uint64_t v;
+    std::memcpy(&v, rows_ + (bit >> 3), 8);
+    return (v >> (bit & 7)) & row_mask_;
+  }
+
+  uint64_t count_ = 0;
+  int bucket_bits_ = 0, tag_bits_ = kRunKeyBits, value_bits_ = 1, row_bits_ = kRunKeyBits + 1;
+  uint64_t value_mask_ = 1, row_mask_ = 0;
+  const char* firsts_ = nullptr;
+  const char* rows_ = nullptr;
+};
+
+// Documents by place and by tile. A view of its encoding.
+class DocumentTable {
+ public:
+  struct Entry {
+    RunDocument document;
+    uint32_t tiles = 0;
+    uint32_t first_tile = 0;
+  };
+  static std::string Encode(std::span<const Entry> entries);
+  // DataLoss("run_documents_malformed").
+  static StatusOr<DocumentTable> Parse(std::string_view bytes);
+
+  uint64_t size() const { return count_; }
+  uint64_t tiles() const { return tiles_; }
+  // The document that holds a tile. REQUIRES: tile < tiles(). About 100 ns.
+  Entry OfTile(uint32_t tile) const;
+  std::vector<Entry> All() const;
+
+ private:
+  uint32_t GroupTile(uint64_t group) const;
+  uint32_t GroupOffset(uint64_t group) const;
+
+  uint64_t count_ = 0;
+  uint64_t tiles_ = 0;
+  uint64_t groups_ = 0;
+  const char* groups_at_ = nullptr;
+  std::string_view records_;
+};
+
+}  // namespace internal
+
+// A document to be indexed; `form` is borrowed for the call.
+struct RunText {
+  RunDocument document;
+  std::u32string_view form;
+};
+
+// Immutable, thread-safe.
+class RunSegment {
+ public:
+  // Indexes `texts`. Documents of fewer than 24 code points hold no run and are left out. A pure
+  // function of its arguments. About 100–200 ns a tile.
+  //
+  // REQUIRES: ascending by place, no place twice.
+  // Returns ResourceExhausted("run_segment_full") beyond 2^24 tiles (218 million code points):
+  // index those in two and merge.
+  static StatusOr<std::shared_ptr<const RunSegment>> Build(const RunHasher& hasher,
+                                                           std::span<const RunText> texts);
+
+  // One segment of the documents of all `sources` (at least one), save those for which `keep` (may
+  // be null: all) says no. A document of several sources is taken from the first. The bytes are
+  // what Build would give for the same documents; the text of documents is asked for only where a
+  // tile becomes hot, and for all hot tiles when one is left out. Returns
+  // ResourceExhausted("run_segment_full") at 2^32 tiles, and errors of `forms`.
+  static StatusOr<std::shared_ptr<const RunSegment>> Merge(
+      const RunHasher& hasher, std::span<const std::shared_ptr<const RunSegment>> sources,
+      FormSource& forms, const std::function<bool(const RunDocument&)>& keep);
+
+  // Reads an encoding in place; `owner` keeps `bytes` alive. Everything is checked, in a time
+  // linear in the size: what passes is safe to ask and finds all that its rows hold.
+  // DataLoss("run_segment_damaged") for a wrong checksum, DataLoss with another reason for a wrong
+  // shape, FailedPrecondition("run_segment_foreign") for another secret's.
+  static StatusOr<std::shared_ptr<const RunSegment>> Decode(const RunHasher& hasher,
+                                                            std::string_view bytes,
+                                                            std::shared_ptr<const void> owner);
+
+  std::string_view encoded() const { return bytes_; }
+
+  uint64_t documents() const { return documents_.size(); }
+  uint64_t tiles() const { return tiles_.size(); }
+  // The first and last document; meaningless when there are none.
+  const JournalPlace& first_place() const { return first_place_; }
+  const JournalPlace& last_place() const { return last_place_; }
+  // Bytes that every look-up of every place reads: the filter.
+  uint64_t filter_bytes() const { return filter_bytes_; }
+  uint64_t hot_bytes() const { return hot_bytes_; }
+
+  const KeyFilter& filter() const { return filter_; }
+  const internal::KeyTable& tile_table() const { return tiles_; }
+  const internal::KeyTable& hot_table() const { return hot_; }
+  const internal::DocumentTable& document_table() const { return documents_; }
+
+ private:
+  RunSegment() = default;
+  static StatusOr<std::shared_ptr<const RunSegment>> Assemble(const RunHasher& hasher,
+                                                              std::string documents,
+                                                              std::string filter, std::string tiles,
+                                                              std::string hot);
+  static StatusOr<std::shared_ptr<RunSegment>> Open(const RunHasher& hasher, std::string_view bytes,
+                                                    std::shared_ptr<const void> owner);
+
+  std::shared_ptr<const void> owner_;
+  std::string_view bytes_;
+  KeyFilter filter_;
+  internal::DocumentTable documents_;
+  internal::KeyTable tiles_;
+  internal::KeyTable hot_;
+  JournalPlace first_place_;
+  JournalPlace last_place_;
+  uint64_t filter_bytes_ = 0;
+  uint64_t hot_bytes_ = 0;
+};
+
+// Tiles of a document of `length` code points.
+inline size_t TilesOf(size_t length) {
+  return length < kMinRun ? 0 : (length - kTile) / kTileStep + 1;
+}
+
+}  // namespace jangbu::ingest
