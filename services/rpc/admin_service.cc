@@ -139,8 +139,7 @@ class AdminServiceImpl final : public v1::AdminService::Service {
       bool gone = false;
       JANGBU_RETURN_IF_ERROR(door_.jangbu().ListItems(
           upload.partner.number, upload.number, [&](const OperatorItem& item) {
-            gone = call.Over() ||
-                   !writer->Write(wire::ToWire(item), grpc::WriteOptions().set_buffer_hint());
+            gone = call.Over() || !writer->Write(wire::ToWire(item));
             return !gone;
           }));
       return gone ? call.WhyGone() : OkStatus();

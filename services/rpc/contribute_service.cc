@@ -125,7 +125,7 @@ class ContributeServiceImpl final : public Base {
               const std::vector<StagedFile> files,
               door_.jangbu().ListStagedFiles(upload.partner.number, upload.number));
           for (const StagedFile& file : files) {
-            if (!writer->Write(wire::ToWire(file), Buffered())) return call.WhyGone();
+            if (!writer->Write(wire::ToWire(file))) return call.WhyGone();
           }
           return OkStatus();
         });
@@ -202,7 +202,7 @@ class ContributeServiceImpl final : public Base {
           JANGBU_RETURN_IF_ERROR(door_.jangbu().ListVerdicts(
               upload.partner.number, upload.number, filter, [&](const VerdictView& row) {
                 *response.mutable_verdict() = wire::ToWire(row);
-                gone = call.Over() || !writer->Write(response, Buffered());
+                gone = call.Over() || !writer->Write(response);
                 return !gone;
               }));
           return gone ? call.WhyGone() : OkStatus();
@@ -238,8 +238,6 @@ class ContributeServiceImpl final : public Base {
   }
 
  private:
-  static grpc::WriteOptions Buffered() { return grpc::WriteOptions().set_buffer_hint(); }
-
   v1::Upload Encode(const UploadView& upload) {
     return wire::ToWire(upload, AsView(door_.jangbu().tokenizer().file_sha256()));
   }

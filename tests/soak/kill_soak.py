@@ -47,7 +47,7 @@ class World:
         self.server = subprocess.Popen(
             [os.path.join(self.bin, "jangbud"), "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
              "--http", f"127.0.0.1:{self.http}", "--confirm-at", "off",
-             "--policy", "lot_documents_min=100,lot_document_share_percent_max=100"],
+             "--policy", "lot_documents_min=100", "lot_document_share_percent_max=100"],
             stdout=self.log, stderr=self.log, env=self.env)
 
     def wait_ready(self):
@@ -159,8 +159,7 @@ def story(world, corpora, disturb):
     disturb(world, ["confirm", "--now"], operator, 0.6)
     result = {}
     for partner in ("hani", "book"):
-        uploads = json.loads(world.run("upload", "list", "--json", key=keys[partner]))
-        uploads = uploads if isinstance(uploads, list) else uploads["uploads"]
+        uploads = [json.loads(line) for line in world.run("upload", "list", "--json", key=keys[partner]).splitlines()]
         for upload in uploads:
             shown = json.loads(world.run("upload", "show", upload["upload_id"], "--json", key=keys[partner]))
             result[upload["upload_id"]] = {k: v for k, v in shown.items() if not k.endswith("_at") and "micros" not in k}
