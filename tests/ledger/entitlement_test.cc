@@ -34,6 +34,10 @@ class Desk {
 
   EntitlementAnswer Post(EntitlementAnswer answer, Timestamp at) {
     EXPECT_TRUE(answer.outcome == Out::kOk || answer.transfers.empty());
+    for (size_t i = 0; i < answer.transfers.size(); ++i) {
+      const bool last = i + 1 == answer.transfers.size();
+      EXPECT_EQ(answer.transfers[i].flags, last ? 0 : TransferFlags::kLinked);
+    }
     PostTransfers(answer.transfers, at);
     return answer;
   }

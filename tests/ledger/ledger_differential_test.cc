@@ -169,6 +169,11 @@ class World {
       transfer.code = 1;
     }
     if (Chance(12)) transfer.flags |= TransferFlags::kLinked;
+    if (Chance(20)) {
+      transfer.user_data_128 = UserData128(random_() % 2);
+      transfer.user_data_64 = random_() % 2;
+      transfer.user_data_32 = static_cast<uint32_t>(random_() % 2);
+    }
     if (Chance(8)) transfer = Spoiled(transfer);
     if (transfer.pending()) holds_.push_back(transfer.id);
     sent_.push_back(transfer);
@@ -272,6 +277,10 @@ class World {
 
   void CompareHistories() {
     for (uint64_t id = 0; id < next_id_; ++id) {
+      const Transfer* fast = fast_.FindTransfer(TransferId(id));
+      const Transfer* slow = slow_.FindTransfer(TransferId(id));
+      ASSERT_EQ(fast == nullptr, slow == nullptr);
+      ASSERT_TRUE(fast == nullptr || *fast == *slow) << "transfer " << id;
       ASSERT_EQ(fast_.FindPending(TransferId(id)), slow_.FindPending(TransferId(id)));
     }
     for (uint64_t id = 0; id < 10; ++id) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace jangbu::ledger {
@@ -32,6 +33,28 @@ Transfer MakeTransfer(uint64_t id, uint64_t debit, uint64_t credit, uint64_t amo
   transfer.code = 1;
   transfer.flags = flags;
   return transfer;
+}
+
+// A snapshot of two accounts, opened at 5, with `transfers` and `expiries` as they are given, at
+// last_at seconds.
+std::string ForgedSnapshot(const std::vector<Transfer>& transfers,
+                           const std::vector<std::array<int64_t, 3>>& expiries,
+                           const std::vector<Account>& accounts, int64_t last_at) {
+  ByteWriter out;
+  out.Raw("jbledger");
+  out.U8(1);
+  out.I64(last_at);
+  out.Varint(accounts.size());
+  for (const Account& account : accounts) EncodeAccount(account, out);
+  out.Varint(transfers.size());
+  for (const Transfer& transfer : transfers) EncodeTransfer(transfer, out);
+  out.Varint(expiries.size());
+  for (const auto& [transfer, position, at] : expiries) {
+    out.Varint(static_cast<uint64_t>(transfer));
+    out.Varint(static_cast<uint64_t>(position));
+    out.I64(at);
+  }
+  return out.Take();
 }
 
 Transfer MakePosting(uint64_t id, uint64_t pending, uint64_t amount) {
@@ -270,6 +293,31 @@ TEST(Scopes, DoingTakingBackAndDoingAgainIsDoing) {
   EXPECT_EQ(once.StateDigest(), twice.StateDigest());
 }
 
+// Long histories keep balances at marks; taking back must take those back, too.
+TEST(Scopes, RollbackReachesIntoLongHistories) {
+  Ledger ledger;
+  ASSERT_EQ(One(ledger, MakeAccount(1)), Outcome::kOk);
+  ASSERT_EQ(One(ledger, MakeAccount(2)), Outcome::kOk);
+  uint64_t id = 0;
+  for (const size_t rounds : {10u, 60u, 64u, 130u, 200u}) {
+    for (size_t i = 0; i < rounds / 3; ++i) {
+      ASSERT_EQ(One(ledger, MakeTransfer(id + 1, 1, 2, 5)), Outcome::kOk);
+      ++id;
+    }
+    const Digest before = ledger.StateDigest();
+    {
+      const Ledger::Scope scope(ledger);
+      for (size_t i = 0; i < rounds; ++i) {
+        ASSERT_EQ(One(ledger, MakeTransfer(1'000 + i, 1, 2, 7)), Outcome::kOk);
+      }
+      ASSERT_TRUE(ledger.CheckBooks().ok());
+    }
+    ASSERT_EQ(ledger.StateDigest(), before);
+    ASSERT_TRUE(ledger.CheckBooks().ok()) << ledger.CheckBooks();
+    ASSERT_EQ(ledger.EventCount(AccountId(2)), id);
+  }
+}
+
 TEST(Scopes, EndInsideOut) {
   Ledger ledger = SmallBooks();
   Ledger::Scope outer(ledger);
@@ -338,6 +386,78 @@ TEST(Snapshots, MoneyFromNowhereIsRefused) {
   const size_t at = 18 + 128 + 40;
   bytes[at] = static_cast<char>(bytes[at] + 1);
   EXPECT_EQ(ReasonOf(Ledger::Restore(bytes).status()), "ledger_snapshot_damaged");
+}
+
+// What no commands lead to, one row a lie, beside the truth that it bends.
+TEST(Snapshots, ImpossibleHistoriesAreRefused) {
+  const auto account = [](uint64_t id, int64_t opened, uint64_t debits, uint64_t credits,
+                          uint64_t held = 0) {
+    Account made = MakeAccount(id);
+    made.timestamp = Timestamp{opened};
+    made.balances.debits_posted = debits;
+    made.balances.credits_posted = credits;
+    (id == 1 ? made.balances.debits_pending : made.balances.credits_pending) = held;
+    return made;
+  };
+  const auto at = [](Transfer transfer, int64_t micros) {
+    transfer.timestamp = Timestamp{micros};
+    return transfer;
+  };
+  Transfer hold = MakeTransfer(1, 1, 2, 10, TransferFlags::kPending);
+  hold.timeout = 1;
+  Transfer second_hold = hold;
+  second_hold.id = TransferId(2);
+  const vector<Account> moved = {account(1, 5, 10, 0), account(2, 6, 0, 10)};
+  const vector<Account> still = {account(1, 5, 0, 0), account(2, 6, 0, 0)};
+  const vector<Account> held = {account(1, 5, 0, 0, 10), account(2, 6, 0, 0, 10)};
+  const Transfer plain = MakeTransfer(1, 1, 2, 10);
+  constexpr int64_t kSecond = 1'000'000;
+
+  const auto ok = [](const std::string& bytes) { return Ledger::Restore(bytes).ok(); };
+  EXPECT_TRUE(ok(ForgedSnapshot({at(plain, 7)}, {}, moved, 7)));
+  EXPECT_FALSE(ok(ForgedSnapshot({at(plain, 7)}, {}, moved, 6)))
+      << "the ledger's time is before its transfers'";
+  EXPECT_FALSE(ok(ForgedSnapshot({}, {}, still, 5))) << "the ledger's time is before its accounts'";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(plain, 5)}, {}, moved, 9))) << "a transfer before its account";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(plain, 7)}, {}, {moved[1], moved[0]}, 9)))
+      << "accounts not in order of time";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(plain, 8), at(MakeTransfer(2, 2, 1, 10), 7)}, {},
+                                 {account(1, 5, 10, 10), account(2, 6, 10, 10)}, 9)))
+      << "transfers not in order of time";
+  Transfer all = at(MakePosting(2, 1, kAmountAll), 8);
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7), all}, {}, moved, 9)))
+      << "a posting whose zeros are not filled in";
+
+  EXPECT_TRUE(ok(ForgedSnapshot({at(hold, 7)}, {{0, 1, 7 + kSecond}}, still, 9 + kSecond)));
+  EXPECT_TRUE(ok(ForgedSnapshot({at(hold, 7)}, {}, held, 9 + kSecond))) << "no tick yet";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7)}, {{0, 1, 6 + kSecond}}, still, 9 + kSecond)))
+      << "before its end";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7)}, {{0, 0, 7 + kSecond}}, still, 9 + kSecond)))
+      << "before its hold";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7)}, {{0, 2, 7 + kSecond}}, still, 9 + kSecond)))
+      << "after the end";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7)}, {{1, 1, 7 + kSecond}}, still, 9 + kSecond)))
+      << "of no transfer";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7)}, {{0, 1, 7 + kSecond}, {0, 1, 7 + kSecond}}, still,
+                                 9 + kSecond)))
+      << "twice";
+  EXPECT_FALSE(ok(
+      ForgedSnapshot({at(hold, 7), at(second_hold, 7)}, {{0, 2, 7 + kSecond}}, held, 9 + kSecond)))
+      << "a tick that left something behind that was due";
+  EXPECT_TRUE(ok(
+      ForgedSnapshot({at(hold, 7), at(second_hold, 8)}, {{0, 2, 7 + kSecond}}, held, 9 + kSecond)));
+  EXPECT_TRUE(ok(ForgedSnapshot({at(hold, 7), at(second_hold, 8)},
+                                {{0, 2, 8 + kSecond}, {1, 2, 8 + kSecond}}, still, 9 + kSecond)));
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7), at(second_hold, 8)},
+                                 {{0, 2, 9 + kSecond}, {1, 2, 8 + kSecond}}, still, 9 + kSecond)))
+      << "ticks not in order of time";
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7), at(second_hold, 9 + kSecond)},
+                                 {{0, 1, 10 + kSecond}}, held, 20 + kSecond)))
+      << "a transfer before the tick that it follows";
+  const Transfer other = at(MakeTransfer(2, 1, 2, 10), 9 + kSecond);
+  EXPECT_TRUE(ok(ForgedSnapshot({at(hold, 7), other}, {{0, 2, 9 + kSecond}}, moved, 9 + kSecond)));
+  EXPECT_FALSE(ok(ForgedSnapshot({at(hold, 7), other}, {{0, 2, 8 + kSecond}}, moved, 9 + kSecond)))
+      << "a tick before the transfer that it follows";
 }
 
 TEST(Digest, TellsStatesApart) {

@@ -27,6 +27,8 @@ class Ledger {
   std::optional<Balances> BalancesAt(AccountId id, Timestamp at) const;
   std::optional<PendingState> FindPending(TransferId id) const;
   uint64_t EventCount(AccountId id) const;
+  // As stored: with what a posting or voiding left to its pending transfer.
+  const Transfer* FindTransfer(TransferId id) const;
   std::map<AssetId, AssetTotals> totals() const;
 
   // Balances after each event of an account, in order.
@@ -44,7 +46,6 @@ class Ledger {
   Outcome One(const Account& account, Timestamp at);
   Outcome One(const Transfer& transfer, Timestamp at);
   const Account* FindAccount(AccountId id) const;
-  const Transfer* FindTransfer(TransferId id) const;
   // The balances of `id` after the first `lines` lines.
   Balances After(AccountId id, size_t lines) const;
 
