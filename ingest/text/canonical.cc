@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "ingest/text/code_points.h"
 #include "ingest/text/nfc.h"
+#include "ingest/text/plain_block.h"
 #include "ingest/text/utf8.h"
 
 namespace jangbu::ingest {
@@ -15,7 +16,7 @@ using internal::Classify;
 class Canonicalizer {
  public:
   explicit Canonicalizer(std::string_view in)
-      : bmp_(internal::BmpTable()), p_(in.data()), end_(in.data() + in.size()) {}
+      : bmp_(internal::BmpTable()), p_(in.data()), end_(in.data() + in.size()), next_block_(p_) {}
 
   std::string Run() {
     const char* const verbatim = EndOfVerbatim(p_);
@@ -62,9 +63,17 @@ class Canonicalizer {
   // The end of the longest stretch from `p` that canonical text takes as it stands: kept code
   // points, single spaces between them, and one or two line breaks. It ends after a kept code
   // point, or is empty.
-  const char* EndOfVerbatim(const char* p) const {
+  const char* EndOfVerbatim(const char* p) {
     const char* const begin = p;
     while (p != end_) {
+      // A block looks two bytes back, and those must be of this stretch.
+      if (internal::kHasBlocks && p >= next_block_ && p - begin >= 2) {
+        if (const size_t size = VerbatimBlock(p); size > 0) {
+          p += size;
+          continue;
+        }
+        next_block_ = p + internal::kBlockBytes;
+      }
       const auto lead = static_cast<unsigned char>(*p);
       if (lead > 0x20 && lead < 0x7F) {
         ++p;
@@ -96,6 +105,27 @@ class Canonicalizer {
     }
     while (p != begin && (p[-1] == ' ' || p[-1] == '\n')) --p;
     return p;
+  }
+
+  // The size of the block at `p` when the stretch that has come as far as `p` goes on through it,
+  // else 0.
+  size_t VerbatimBlock(const char* p) const {
+    internal::PlainBlock block;
+    if (static_cast<size_t>(end_ - p) < internal::kBlockBytes ||
+        !internal::LoadPlainBlock(p, block))
+      return 0;
+    const internal::ByteMask space = internal::BytesEqual(p, ' ');
+    const internal::ByteMask line = internal::BytesEqual(p, '\n');
+    // The two bytes before the block go before the first one.
+    const bool space1 = p[-1] == ' ', line1 = p[-1] == '\n', line2 = p[-2] == '\n';
+    const internal::ByteMask after_space = space << 1 | static_cast<internal::ByteMask>(space1);
+    const internal::ByteMask after_line = line << 1 | static_cast<internal::ByteMask>(line1);
+    const internal::ByteMask after_two_lines =
+        (after_line & (after_line << 1)) | static_cast<internal::ByteMask>(line1 && line2);
+    const internal::ByteMask untidy = (space & (after_space | after_line)) |
+                                      (line & (after_space | (after_line & after_two_lines)));
+    const internal::ByteMask control = internal::Controls(p) & ~line;
+    return (untidy | control) == 0 ? block.size : 0;
   }
 
   // A stretch that NFC has to look at, with the code point before it, which it may join.
@@ -146,6 +176,7 @@ class Canonicalizer {
   const internal::Packed* bmp_;
   const char* p_;
   const char* end_;
+  const char* next_block_;  // no block is tried before this: one was tried in vain
   std::string out_;
   std::u32string stretch_;
   bool space_ = false;

@@ -4,9 +4,7 @@
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
 
-#include <array>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/check.h"
@@ -134,7 +132,7 @@ Letter LetterClass(UChar32 cp) {
 // A stretch of code points and what the mapped ones become.
 class Table {
  public:
-  Table(char32_t begin, char32_t end) : begin_(begin), packed_(end - begin) {
+  Table(char32_t begin, char32_t end) : begin_(begin), packed_(end - begin), mapping_(end - begin) {
     for (char32_t cp = begin; cp < end; ++cp) {
       if (IsSyllable(cp)) {
         packed_[cp - begin] = Pack(Canonical::kKept, Form::kCopied, Letter::kHangul);
@@ -143,23 +141,26 @@ class Table {
       const auto c = static_cast<UChar32>(cp);
       const FormRule rule = FormClass(c);
       packed_[cp - begin] = Pack(CanonicalClass(c), rule.form, LetterClass(c));
-      if (rule.form == Form::kMapped || rule.form == Form::kJamo)
-        mappings_.emplace(cp, rule.mapping);
+      if (rule.form != Form::kMapped && rule.form != Form::kJamo) continue;
+      JANGBU_CHECK(rule.mapping.size() < 256 && mappings_.size() < (1u << 24));
+      mapping_[cp - begin] = static_cast<uint32_t>(mappings_.size() << 8 | rule.mapping.size());
+      mappings_ += rule.mapping;
     }
   }
 
   const Packed* data() const { return packed_.data(); }
   Packed operator[](char32_t cp) const { return packed_[cp - begin_]; }
+  // REQUIRES: it has one.
   std::string_view Mapping(char32_t cp) const {
-    const auto found = mappings_.find(cp);
-    JANGBU_CHECK(found != mappings_.end());
-    return found->second;
+    const uint32_t place = mapping_[cp - begin_];
+    return std::string_view(mappings_).substr(place >> 8, place & 0xFF);
   }
 
  private:
   char32_t begin_;
   std::vector<Packed> packed_;
-  std::unordered_map<char32_t, std::string> mappings_;
+  std::vector<uint32_t> mapping_;  // place in mappings_ and, in the low byte, size
+  std::string mappings_;
 };
 
 const Table& Bmp() {

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "ingest/text/code_points.h"
 #include "ingest/text/nfc.h"
+#include "ingest/text/plain_block.h"
 
 namespace jangbu::ingest {
 namespace {
@@ -42,10 +43,14 @@ bool IsLetterOrDigit(char32_t cp) {
   return (U_GET_GC_MASK(static_cast<UChar32>(cp)) & (U_GC_L_MASK | U_GC_N_MASK)) != 0;
 }
 
-// Writes the forms of texts, one after the other, into one string.
+// Writes the forms of parts of a text, one after the other, into one string.
 class Former {
  public:
-  Former() : bmp_(internal::BmpTable()) {}
+  // Forms parts of `text`, which must outlive it.
+  explicit Former(std::string_view text)
+      : bmp_(internal::BmpTable()),
+        text_end_(text.data() + text.size()),
+        next_block_(text.data() + 2) {}
 
   size_t size() const { return used_; }
   std::string_view From(size_t begin) const { return {out_.data() + begin, used_ - begin}; }
@@ -57,18 +62,18 @@ class Former {
     return std::move(out_);
   }
 
-  // Appends the form of `text` taken alone: it joins nothing written before.
-  void Append(std::string_view text) {
+  // Appends the form of `part` taken alone: it joins nothing written before.
+  void Append(std::string_view part) {
     floor_ = used_;
-    begin_ = p_ = text.data();
-    end_ = text.data() + text.size();
+    begin_ = p_ = part.data();
+    end_ = part.data() + part.size();
     while (p_ != end_) {
       CopyPlain();
       if (p_ != end_) Step();
     }
   }
 
-  // Forgets the text last appended, whose form was `alone`, and writes it again so that its leading
+  // Forgets the part last appended, whose form was `alone`, and writes it again so that its leading
   // jamo join what stands before. True when one did.
   bool JoinLast(std::string_view alone) {
     used_ = floor_;
@@ -101,21 +106,37 @@ class Former {
     used_ += bytes.size();
   }
 
+  // A vowel or final jamo joins what ends the form of the part.
   void PutJoiningHangul(char32_t cp) {
-    const size_t last = std::min(used_ - floor_, size_t{3});
-    scratch_.assign(out_, used_ - last, last);
-    internal::AppendJoiningHangul(cp, 0, scratch_);
-    used_ -= last;
-    Put(scratch_);
+    if ((internal::IsVowelJamo(cp) || internal::IsTailJamo(cp)) && used_ - floor_ >= 3) {
+      const char* last = out_.data() + used_ - 3;
+      const auto lead = static_cast<unsigned char>(*last);
+      if (lead >= 0xE1 &&
+          lead <= 0xED) {  // three-byte sequences; jamo and syllables are among them
+        if (const char32_t joined = internal::JoinHangul(DecodeUtf8(last), cp); joined != 0) {
+          used_ -= 3;
+          cp = joined;
+        }
+      }
+    }
+    Room(4);
+    used_ += EncodeUtf8(cp, out_.data() + used_);
   }
 
-  // ASCII and Hangul syllables, which are nearly everything, never grow.
+  // All that stands for itself and does not grow, which is nearly everything.
   void CopyPlain() {
-    Room(static_cast<size_t>(end_ - p_) + 1);
+    Room(static_cast<size_t>(end_ - p_) + internal::kBlockSlack);
     char* const base = out_.data() + used_;
     char* o = base;
     const char* p = p_;
     while (p != end_) {
+      if (internal::kHasBlocks && p >= next_block_) {
+        if (const size_t size = CopyBlock(p, o); size > 0) {
+          p += size;
+          continue;
+        }
+        next_block_ = p + internal::kBlockBytes;
+      }
       const auto lead = static_cast<unsigned char>(*p);
       if (lead < 0x80) {
         const char c = kAsciiForm[lead];
@@ -124,24 +145,60 @@ class Former {
         ++p;
         continue;
       }
-      if (lead < 0xE1 || lead > 0xEF) break;
-      const char32_t cp = (static_cast<char32_t>(lead & 0x0F) << 12) |
-                          (static_cast<char32_t>(p[1] & 0x3F) << 6) |
-                          static_cast<char32_t>(p[2] & 0x3F);
+      const char* next = p;
+      const char32_t cp = DecodeUtf8(next);
+      const auto size = static_cast<size_t>(next - p);
       if (!internal::IsSyllable(cp)) {
-        const Form form = FormOf(bmp_[cp]);
-        if (form == Form::kDropped) {
-          p += 3;
+        const Form form = FormOf(cp < 0x10000 ? bmp_[cp] : Classify(cp));
+        if (form == Form::kDropped || form == Form::kVanishes) {
+          p = next;
+          continue;
+        }
+        if (form == Form::kMapped) {
+          const std::string_view mapping = FormMapping(cp);
+          if (mapping.size() > size) break;
+          std::memcpy(o, mapping.data(), mapping.size());
+          o += mapping.size();
+          p = next;
           continue;
         }
         if (form != Form::kCopied) break;
       }
-      std::memcpy(o, p, 3);
-      o += 3;
-      p += 3;
+      std::memcpy(o, p, size);
+      o += size;
+      p = next;
     }
     p_ = p;
     used_ += static_cast<size_t>(o - base);
+  }
+
+  // Copies the plain block at `p` and gives its size, or 0 when there is none. Writes up to
+  // kBlockSlack past `o`.
+  size_t CopyBlock(const char* p, char*& o) const {
+    internal::PlainBlock block;
+    // Runs are copied in whole steps, which may read past the block, so past it there must be text.
+    if (static_cast<size_t>(text_end_ - p) < internal::kBlockBytes + internal::kBlockSlack ||
+        static_cast<size_t>(end_ - p) < internal::kBlockBytes ||
+        !internal::LoadPlainBlock(p, block)) {
+      return 0;
+    }
+    size_t begin = 0;  // of the run of syllables
+    const auto copy_run = [&](size_t end) {
+      std::memcpy(o, p + begin, 16);
+      if (end - begin > 16) std::memcpy(o + 16, p + begin + 16, 48);
+      o += end - begin;
+    };
+    for (internal::ByteMask ascii = block.ascii & internal::FirstBytes(block.size); ascii != 0;
+         ascii &= ascii - 1) {
+      const auto at = static_cast<size_t>(__builtin_ctzll(ascii));
+      copy_run(at);
+      const char c = kAsciiForm[static_cast<unsigned char>(p[at])];
+      *o = c;
+      o += c != 0;
+      begin = at + 1;
+    }
+    copy_run(block.size);
+    return block.size;
   }
 
   void Step() {
@@ -230,14 +287,16 @@ class Former {
   }
 
   const internal::Packed* bmp_;
-  std::string out_;  // [0, used_) is written
+  const char* text_end_;
+  const char* next_block_;  // no block is tried before this: it looks two bytes back, or one was
+                            // tried in vain
+  std::string out_;         // [0, used_) is written
   size_t used_ = 0;
-  size_t floor_ = 0;  // where the form of the text at hand begins
+  size_t floor_ = 0;  // where the form of the part at hand begins
   const char* begin_ = nullptr;
   const char* p_ = nullptr;
   const char* end_ = nullptr;
   std::u32string stretch_;
-  std::string scratch_;
   icu::UnicodeString decomposition_;
 };
 
@@ -252,7 +311,7 @@ bool BeginsWithJoiningJamo(std::string_view form) {
 
 std::string ComparisonForm(std::string_view canonical) {
   JANGBU_CHECK(IsValidUtf8(canonical));
-  Former former;
+  Former former(canonical);
   former.Append(canonical);
   return former.Take();
 }
@@ -268,7 +327,7 @@ SegmentForms FormsOfSegments(std::string_view canonical, const std::vector<Segme
   JANGBU_CHECK(IsValidUtf8(canonical));
   SegmentForms forms;
   forms.begin_.reserve(segments.size() + 1);
-  Former former;
+  Former former(canonical);
   former.Reserve(canonical.size());
   size_t last_visible = 0;  // the segment that holds the end of the stream
   for (size_t i = 0; i < segments.size(); ++i) {

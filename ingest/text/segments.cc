@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "ingest/text/code_points.h"
+#include "ingest/text/plain_block.h"
 #include "ingest/text/utf8.h"
 
 namespace jangbu::ingest {
@@ -35,66 +36,131 @@ uint32_t KoreanWords(const Tally& t) {
   return static_cast<uint32_t>(std::min<uint64_t>(t.lettered_words, cap));
 }
 
-// Reads one line from `p`, which moves to its end: a line break or `end`.
-Tally ReadLine(const internal::Packed* bmp, const char*& p, const char* end) {
-  Tally t;
-  bool in_word = false;
-  bool lettered = false;
-  const auto end_word = [&] {
-    t.words += in_word;
-    t.lettered_words += lettered;
-    in_word = lettered = false;
-  };
-  while (p != end) {
-    const auto lead = static_cast<unsigned char>(*p);
-    if (lead < 0x80) {
-      if (lead == '\n') break;
-      ++p;
-      ++t.chars;
-      if (lead == ' ') {
-        ++t.spaces;
-        end_word();
+// Reads one line of a text.
+class LineReader {
+ public:
+  LineReader(const char* text_begin, const char* text_end)
+      : bmp_(internal::BmpTable()), end_(text_end), next_block_(text_begin + 2) {}
+
+  // Reads from `p`, which moves to the line's end: a line break or the text's end.
+  Tally Read(const char*& p) {
+    t_ = Tally{};
+    in_word_ = lettered_ = false;
+    while (p != end_) {
+      if (internal::kHasBlocks && p >= next_block_) {
+        if (const size_t size = ReadBlock(p); size > 0) {
+          p += size;
+          continue;
+        }
+        next_block_ = p + internal::kBlockBytes;
+        if (*p == '\n') break;
+      }
+      const auto lead = static_cast<unsigned char>(*p);
+      if (lead < 0x80) {
+        if (lead == '\n') break;
+        ++p;
+        ++t_.chars;
+        if (lead == ' ') {
+          ++t_.spaces;
+          in_word_ = lettered_ = false;
+          continue;
+        }
+        const bool letter = static_cast<unsigned char>((lead | 0x20) - 'a') < 26;
+        t_.letters[static_cast<int>(Letter::kOther)] += letter;
+        Visible(letter);
         continue;
       }
-      const bool letter = static_cast<unsigned char>((lead | 0x20) - 'a') < 26;
-      t.letters[static_cast<int>(Letter::kOther)] += letter;
-      lettered |= letter;
-      in_word = true;
-      continue;
+      const char32_t cp = DecodeUtf8(p);
+      ++t_.chars;
+      if (internal::IsSyllable(cp)) {
+        ++t_.syllables;
+        Visible(true);
+        continue;
+      }
+      const Letter letter = internal::LetterOf(cp < 0x10000 ? bmp_[cp] : internal::Classify(cp));
+      ++t_.letters[static_cast<int>(letter)];
+      Visible(letter != Letter::kNone);
     }
-    const char32_t cp = DecodeUtf8(p);
-    ++t.chars;
-    in_word = true;
-    if (internal::IsSyllable(cp)) {
-      ++t.syllables;
-      lettered = true;
-      continue;
-    }
-    const Letter letter = internal::LetterOf(cp < 0x10000 ? bmp[cp] : internal::Classify(cp));
-    ++t.letters[static_cast<int>(letter)];
-    lettered |= letter != Letter::kNone;
+    t_.letters[static_cast<int>(Letter::kHangul)] += t_.syllables;
+    return t_;
   }
-  end_word();
-  t.letters[static_cast<int>(Letter::kHangul)] += t.syllables;
-  return t;
-}
+
+ private:
+  void Visible(bool letter) {
+    t_.words += !in_word_;
+    in_word_ = true;
+    t_.lettered_words += letter && !lettered_;
+    lettered_ |= letter;
+  }
+
+  // Counts the plain block at `p` as far as the line goes, and gives how far that is, or 0 when
+  // there is none.
+  size_t ReadBlock(const char* p) {
+    using internal::ByteMask;
+    using internal::CountBits;
+    internal::PlainBlock block;
+    if (static_cast<size_t>(end_ - p) < internal::kBlockBytes ||
+        !internal::LoadPlainBlock(p, block))
+      return 0;
+    const ByteMask line = internal::BytesEqual(p, '\n');
+    const size_t size =
+        line != 0 ? std::min<size_t>(block.size, static_cast<size_t>(__builtin_ctzll(line)))
+                  : block.size;
+    if (size == 0) return 0;
+    const ByteMask all = internal::FirstBytes(size);
+    const ByteMask space = internal::BytesEqual(p, ' ') & all;
+    const ByteMask visible = all & ~space;
+    const ByteMask ascii_letter = internal::AsciiLetters(p) & all;
+    const ByteMask letter = (ascii_letter | ~block.ascii) & all;  // all bytes of syllables
+
+    const uint32_t syllables = CountBits(block.lead & all);
+    t_.chars += CountBits((block.ascii | block.lead) & all);
+    t_.spaces += CountBits(space);
+    t_.syllables += syllables;
+    t_.letters[static_cast<int>(Letter::kOther)] += CountBits(ascii_letter);
+
+    const ByteMask starts = visible & ~(visible << 1 | static_cast<ByteMask>(in_word_));
+    t_.words += CountBits(starts);
+    // A word whose first bytes are no letters waits for one. Adding the start of such a run of
+    // bytes to the run carries to the byte after it: a letter, white space, or the block's end.
+    const bool waiting = in_word_ && !lettered_;
+    const ByteMask unlettered = visible & ~letter;
+    const ByteMask waits = (starts | static_cast<ByteMask>(waiting)) & unlettered;
+    ByteMask carried = 0;
+    const bool past_64 = __builtin_add_overflow(waits, unlettered, &carried);
+    const ByteMask after = carried & ~unlettered;
+    t_.lettered_words += CountBits((starts | after) & letter) + (waiting && (letter & 1) != 0);
+    in_word_ = (visible >> (size - 1) & 1) != 0;
+    const bool still_waiting = size == 64 ? past_64 : (after >> size & 1) != 0;
+    lettered_ = in_word_ && !still_waiting;
+    return size;
+  }
+
+  const internal::Packed* bmp_;
+  const char* end_;
+  const char* next_block_;  // no block is tried before this: it looks two bytes back, or one was
+                            // tried in vain
+  Tally t_;
+  bool in_word_ = false;
+  bool lettered_ = false;
+};
 
 }  // namespace
 
 std::vector<Segment> Segments(std::string_view canonical) {
   JANGBU_CHECK(canonical.size() < UINT32_MAX);
   JANGBU_CHECK(IsValidUtf8(canonical));
-  const internal::Packed* const bmp = internal::BmpTable();
   std::vector<Segment> segments;
   const char* p = canonical.data();
   const char* const end = p + canonical.size();
+  LineReader reader(p, end);
   while (p != end) {
     if (*p == '\n') {
       ++p;
       continue;
     }
     const char* const begin = p;
-    const Tally t = ReadLine(bmp, p, end);
+    const Tally t = reader.Read(p);
     Segment s;
     s.begin = static_cast<uint32_t>(begin - canonical.data());
     s.size = static_cast<uint32_t>(p - begin);

@@ -3,8 +3,6 @@
 #include <simdjson.h>
 #include <unicode/uchar.h>
 
-#include "base/check.h"
-
 namespace jangbu::ingest {
 
 std::string UnicodeVersion() {
@@ -43,27 +41,6 @@ size_t ValidUtf8Prefix(std::string_view bytes) {
     i += size;
   }
   return i;
-}
-
-void AppendUtf8(char32_t cp, std::string& out) {
-  JANGBU_CHECK(cp < 0x110000 && (cp < 0xD800 || cp > 0xDFFF));
-  if (cp < 0x80) {
-    out.push_back(static_cast<char>(cp));
-  } else if (cp < 0x800) {
-    const char bytes[] = {static_cast<char>(0xC0 | (cp >> 6)),
-                          static_cast<char>(0x80 | (cp & 0x3F))};
-    out.append(bytes, 2);
-  } else if (cp < 0x10000) {
-    const char bytes[] = {static_cast<char>(0xE0 | (cp >> 12)),
-                          static_cast<char>(0x80 | ((cp >> 6) & 0x3F)),
-                          static_cast<char>(0x80 | (cp & 0x3F))};
-    out.append(bytes, 3);
-  } else {
-    const char bytes[] = {
-        static_cast<char>(0xF0 | (cp >> 18)), static_cast<char>(0x80 | ((cp >> 12) & 0x3F)),
-        static_cast<char>(0x80 | ((cp >> 6) & 0x3F)), static_cast<char>(0x80 | (cp & 0x3F))};
-    out.append(bytes, 4);
-  }
 }
 
 uint64_t CountCodePoints(std::string_view utf8) {

@@ -27,8 +27,38 @@ bool IsValidUtf8(std::string_view bytes);
 // The offset of the first byte that is not part of a well-formed sequence, or `bytes.size()`.
 size_t ValidUtf8Prefix(std::string_view bytes);
 
-// Appends one code point. REQUIRES: `cp` is a Unicode scalar value.
-void AppendUtf8(char32_t cp, std::string& out);
+// Writes one code point to `out`, which has room for four bytes, and gives its size.
+//
+// REQUIRES: `cp` is a Unicode scalar value.
+inline size_t EncodeUtf8(char32_t cp, char* out) {
+  const auto put = [&out](char32_t byte) { *out++ = static_cast<char>(byte); };
+  if (cp < 0x80) {
+    put(cp);
+    return 1;
+  }
+  if (cp < 0x800) {
+    put(0xC0 | (cp >> 6));
+    put(0x80 | (cp & 0x3F));
+    return 2;
+  }
+  if (cp < 0x10000) {
+    put(0xE0 | (cp >> 12));
+    put(0x80 | ((cp >> 6) & 0x3F));
+    put(0x80 | (cp & 0x3F));
+    return 3;
+  }
+  put(0xF0 | (cp >> 18));
+  put(0x80 | ((cp >> 12) & 0x3F));
+  put(0x80 | ((cp >> 6) & 0x3F));
+  put(0x80 | (cp & 0x3F));
+  return 4;
+}
+
+// Appends one code point. REQUIRES: as EncodeUtf8.
+inline void AppendUtf8(char32_t cp, std::string& out) {
+  char bytes[4];
+  out.append(bytes, EncodeUtf8(cp, bytes));
+}
 
 // The code point that starts at `*p`, which moves past it. REQUIRES: p < end, valid UTF-8. Inline:
 // it is the inner loop of everything that reads text.

@@ -111,6 +111,14 @@ TEST(Canonical, PairsAndTriplesOfNastyCodePointsAgreeWithTheDefinition) {
   }
 }
 
+TEST(Canonical, RandomPlainTextAgreesWithTheDefinition) {
+  std::mt19937_64 random(20240612);
+  for (int round = 0; round < 10'000; ++round) {
+    SCOPED_TRACE(round);
+    ASSERT_NO_FATAL_FAILURE(ExpectAgreement(testing::RandomPlainText(random, 400)));
+  }
+}
+
 TEST(Canonical, RandomTextAgreesWithTheDefinition) {
   std::mt19937_64 random(20240602);
   for (int round = 0; round < 40'000; ++round) {

@@ -98,6 +98,16 @@ TEST(Comparison, PairsAndTriplesOfNastyCodePointsAgreeWithTheDefinition) {
   }
 }
 
+TEST(Comparison, RandomPlainTextAgreesWithTheDefinition) {
+  std::mt19937_64 random(20240613);
+  for (int round = 0; round < 10'000; ++round) {
+    SCOPED_TRACE(round);
+    const std::string canonical = Canonicalize(testing::RandomPlainText(random, 400));
+    ASSERT_NO_FATAL_FAILURE(ExpectAgreement(canonical));
+    ASSERT_EQ(FormsOfSegments(canonical, Segments(canonical)).stream(), ComparisonForm(canonical));
+  }
+}
+
 TEST(Comparison, RandomTextAgreesWithTheDefinition) {
   std::mt19937_64 random(20240604);
   for (int round = 0; round < 40'000; ++round) {

@@ -4,6 +4,8 @@
 // look like others.
 
 #include <cstdint>
+#include <cstdio>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -85,6 +87,32 @@ inline std::string RandomText(std::mt19937_64& random, size_t size_max) {
     if (random() % 16 == 0) {
       cp = static_cast<char32_t>(random() % (random() % 2 == 0 ? 0x3400 : 0x110000));
       if (cp >= 0xD800 && cp <= 0xDFFF) cp = 0xAC00;
+    }
+    AppendUtf8(cp, text);
+  }
+  return text;
+}
+
+// A random text of ordinary stretches, long enough for loops that take many bytes at a time, with
+// few nasty places: the edges of the syllables, white space where it does not belong, now and then
+// anything.
+inline std::string RandomPlainText(std::mt19937_64& random, size_t size_max) {
+  const char32_t edges[] = {0xAC00, 0xD7A3, 0xD788, 0xABFF, 0xD7A4, 0xD7B0, 0xA9FF,
+                            0xAFFF, 0xB000, 0xCFFF, 0xD000, 0xD79F, 0xD7A0, 0x3000,
+                            0x4E00, 0xE9,   0x80,   0x7F,   0x1F,   0x7E};
+  const size_t size = random() % (size_max + 1);
+  const uint64_t rarity = 1 + random() % 100;
+  std::string text;
+  for (size_t i = 0; i < size; ++i) {
+    char32_t cp = static_cast<char32_t>(0xAC00 + random() % 11172);
+    if (random() % 4 == 0) cp = ' ';
+    if (random() % 8 == 0) cp = static_cast<char32_t>(0x21 + random() % 0x5E);
+    if (random() % 40 == 0) cp = '\n';
+    if (random() % rarity == 0) {
+      const uint64_t kind = random() % 3;
+      if (kind == 0) cp = edges[random() % std::size(edges)];
+      if (kind == 1) cp = NastyCodePoints()[random() % NastyCodePoints().size()];
+      if (kind == 2) cp = random() % 2 == 0 ? U' ' : U'\n';
     }
     AppendUtf8(cp, text);
   }

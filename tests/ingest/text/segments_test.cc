@@ -91,6 +91,14 @@ TEST(Segments, EveryCodePointAgreesWithTheDefinition) {
   ExpectAgreement(Canonicalize(block));
 }
 
+TEST(Segments, RandomPlainTextAgreesWithTheDefinition) {
+  std::mt19937_64 random(20240614);
+  for (int round = 0; round < 10'000; ++round) {
+    SCOPED_TRACE(round);
+    ASSERT_NO_FATAL_FAILURE(ExpectAgreement(Canonicalize(testing::RandomPlainText(random, 400))));
+  }
+}
+
 TEST(Segments, RandomTextAgreesWithTheDefinition) {
   std::mt19937_64 random(20240607);
   for (int round = 0; round < 30'000; ++round) {
