@@ -47,14 +47,14 @@ Appraisal Appraiser::Appraise(std::string_view utf8) {
   a.canonical = Canonicalize(utf8);
   const std::vector<Segment> segments = Segments(a.canonical);
   const SegmentForms forms = FormsOfSegments(a.canonical, segments);
+  const TextCounts counts = CountText(a.canonical, segments);
+  a.chars = static_cast<int64_t>(counts.chars);
+  a.words = static_cast<int64_t>(counts.words);
   if (forms.stream().empty()) return a;
   a.has_text = true;
   a.form_sha256 = Sha256(forms.stream());
   a.document_key = fingerprinter_.OfDocument(a.form_sha256);
-  const TextCounts counts = CountText(a.canonical, segments);
-  a.chars = static_cast<int64_t>(counts.chars);
   a.syllables = static_cast<int64_t>(counts.syllables);
-  a.words = static_cast<int64_t>(counts.words);
 
   absl::flat_hash_set<Key, KeyHash> offered;
   offered.reserve(segments.size());

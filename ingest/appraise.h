@@ -23,8 +23,9 @@ struct Appraisal {
   std::string canonical;  // what is stored, exported and audited
   Digest form_sha256{};   // identity: SHA-256 of the document's comparison form
   Key document_key{};     // its name in the key index
-  bool has_text = false;  // false: the comparison form is empty, the document is no_text and
-                          // nothing below is set
+  // False: the comparison form is empty, the document is no_text, and of the following only chars
+  // and words are set.
+  bool has_text = false;
   int64_t chars = 0;      // code points of canonical text, line breaks included
   int64_t syllables = 0;  // U+AC00–U+D7A3
   int64_t words = 0;      // 어절

@@ -52,7 +52,11 @@ Counts CountsOf(const Item& item) {
 
 // What no item can violate, whatever the text was.
 bool Plausible(const Item& item) {
-  if (item.verdict == Verdict::kRejected) return !item.reason.empty();
+  if (item.verdict == Verdict::kRejected) {
+    return !item.reason.empty() && item.words <= item.chars && item.tokens == 0 &&
+           item.korean_tokens == 0 && item.korean_words == 0 && item.novel_korean_tokens == 0 &&
+           item.novel_korean_words == 0 && item.syllables == 0 && !item.duplicate_of.has_value();
+  }
   if (!item.reason.empty()) return false;
   const bool duplicate =
       item.verdict == Verdict::kExactDuplicate || item.verdict == Verdict::kNearDuplicate;

@@ -124,6 +124,8 @@ void WriteItem(ByteWriter& w, const Item& item, uint32_t previous_file) {
   w.Varint(item.record);
   if (item.verdict == Verdict::kRejected) {
     w.String(item.reason);
+    WriteAmount(w, item.chars);
+    WriteAmount(w, item.words);
     return;
   }
   for (const auto field : kItemFields) WriteAmount(w, item.*field);
@@ -145,6 +147,8 @@ Item ReadItem(ByteReader& r, uint32_t previous_file) {
   if (item.verdict == Verdict::kRejected) {
     if ((flags & kHasDuplicate) != 0) r.MarkBad();
     item.reason = ReadString(r);
+    item.chars = ReadAmount(r);
+    item.words = ReadAmount(r);
     return item;
   }
   for (const auto field : kItemFields) item.*field = ReadAmount(r);

@@ -200,6 +200,8 @@ struct Item {
   uint64_t record = 0;
   Verdict verdict = Verdict::kAccepted;
   std::string reason;  // stable code, only when rejected
+  // Of a rejected document only chars and words may be set: what its text held, when it had one.
+  // They enter no sum.
   int64_t chars = 0;
   int64_t syllables = 0;
   int64_t words = 0;

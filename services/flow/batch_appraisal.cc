@@ -31,6 +31,9 @@ std::string EncodeBatchAppraisal(const BatchAppraisal& batch) {
     if (document.document_id_key.has_value()) w.Raw(*document.document_id_key);
     if (rejected) {
       w.String(document.item.reason);
+      JANGBU_CHECK(document.item.chars >= 0 && document.item.words >= 0);
+      w.Varint(static_cast<uint64_t>(document.item.chars));
+      w.Varint(static_cast<uint64_t>(document.item.words));
       continue;
     }
     for (const auto count : kCounts) {
@@ -56,6 +59,11 @@ StatusOr<BatchAppraisal> DecodeBatchAppraisal(std::string_view bytes) {
     if (v > UINT32_MAX) r.MarkBad();
     return static_cast<uint32_t>(v);
   };
+  const auto amount = [&r] {
+    const uint64_t v = r.Varint();
+    if (v > static_cast<uint64_t>(INT64_MAX)) r.MarkBad();
+    return static_cast<int64_t>(v);
+  };
   for (DocumentAppraisal& document : batch) {
     const uint8_t flags = r.U8();
     if (flags > (kRejected | kHasId)) r.MarkBad();
@@ -65,12 +73,12 @@ StatusOr<BatchAppraisal> DecodeBatchAppraisal(std::string_view bytes) {
     if ((flags & kRejected) != 0) {
       document.item.verdict = ledger::Verdict::kRejected;
       document.item.reason = std::string(r.String());
+      document.item.chars = amount();
+      document.item.words = amount();
       continue;
     }
     for (const auto count : kCounts) {
-      const uint64_t v = r.Varint();
-      if (v > static_cast<uint64_t>(INT64_MAX)) r.MarkBad();
-      document.item.*count = static_cast<int64_t>(v);
+      document.item.*count = amount();
     }
     document.document_key = r.Array<16>();
     document.offers.resize(r.Count(18));

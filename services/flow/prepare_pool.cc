@@ -79,6 +79,8 @@ PreparePool::Result PreparePool::Prepare(uint64_t upload, std::vector<RawFeedDoc
 void PreparePool::Accept(uint64_t upload, ingest::Appraisal appraisal, DocumentFacts facts,
                          PreparedDocument& out) {
   if (!appraisal.has_text) {
+    out.appraisal.item.chars = appraisal.chars;
+    out.appraisal.item.words = appraisal.words;
     facts.detail = "no letter or digit in the text";
     Reject(upload, "no_text", std::move(facts), out);
     return;

@@ -4,7 +4,12 @@
 Layout of the directory: partners/NAME/… (one partner a folder), truth.json, truth/messy.jsonl. Starts a server of its
 own on a fresh data directory. Prints one line a check with its figure; ends non-zero on any miss. Standard library only.
 
-  JSON Lines and text files   documents, words (어절) and syllables of what was not rejected equal truth.json exactly
+  JSON Lines and text files   documents, words (어절) and syllables equal truth.json exactly. Counted before screening:
+                              a document refused only because it holds no letter and no digit (no_text, but with words)
+                              counts with its words
+  words of nothing visible    truth counts a run of invisible characters alone (soft hyphens, zero width) between two
+                              spaces as a word; canonical text has removed it. Where a line holds such runs they are
+                              counted here from the file and told apart: "+ 4 invisible"
   irregular lines             each gets the verdict that truth/messy.jsonl expects of it
   odd files                   reported as rejected, by name
   other formats               rejected by name as unsupported, or, where they can be read, counted within 2 %
@@ -12,6 +17,7 @@ own on a fresh data directory. Prints one line a check with its figure; ends non
 
 import argparse
 import collections
+import gzip
 import json
 import os
 import re
@@ -22,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
 
 
 class Checks:
@@ -146,7 +153,8 @@ class FileFigures:
     def sums(self, leave_out=()):
         sums = dict.fromkeys(SUMMED, 0)
         for record, row in self.rows.items():
-            if row["verdict"] == "REJECTED" or record in leave_out:
+            screened = row["reason"] == "no_text" and row["words"] > 0
+            if (row["verdict"] == "REJECTED" and not screened) or record in leave_out:
                 continue
             sums["documents"] += 1
             sums["words"] += row["words"]
@@ -165,17 +173,47 @@ def read_messy(directory):
     return lines
 
 
-def check_exact(checks, path, truth, figures, messy):
+SPACES = set("\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {chr(c) for c in range(0x2000, 0x200B)}
+REMOVED = (set("\u00ad\u180e\u200b\u200e\u200f\u2060\ufeff") | {chr(c) for c in range(0x202A, 0x202F)}
+           | {chr(c) for c in range(0x2066, 0x206A)} | {chr(c) for c in range(0x20)} | {chr(c) for c in range(0x7F, 0xA0)})
+
+
+def invisible_words(directory, path, lines):
+    """Of each of these lines: how many of its words consist of characters alone that canonical text removes."""
+    full = os.path.join(directory, path)
+    if path.endswith(".gz"):
+        data = gzip.open(full).read()
+    elif path.endswith(".zst"):
+        data = subprocess.run(["zstd", "-q", "-d", "-c", full], check=True, capture_output=True).stdout
+    else:
+        with open(full, "rb") as file:
+            data = file.read()
+    found = {}
+    raw = data.split(b"\n")
+    for line in lines:
+        try:
+            text = unicodedata.normalize("NFC", json.loads(raw[line - 1].decode("utf-8-sig"))["text"])
+        except (ValueError, KeyError, TypeError, IndexError):
+            continue
+        words = "".join("\n" if c in SPACES else c for c in text).split("\n")
+        found[line] = sum(1 for word in words if word and all(c in REMOVED for c in word))
+    return found
+
+
+def check_exact(checks, path, truth, figures, messy, invisible):
     either = {line for line, entry in messy.items() if entry["expect"] == "either"}
     sums = figures.sums(either)
+    unseen = sum(count for line, count in invisible.items() if messy[line]["expect"] == "accept")
+    sums["words"] += unseen
     expected = {"documents": truth["docs"], "words": truth["eojeol"], "syllables": truth["hangul_syllables"]}
     parts = [f"{name} {sums[name]:,}" + ("" if sums[name] == expected[name] else f" != {expected[name]:,}")
              for name in SUMMED]
     rejected = ", ".join(f"{reason} {count}" for reason, count in sorted(figures.rejected.items()))
-    checks.check(sums == expected, path, ", ".join(parts) + (f" (rejected: {rejected})" if rejected else ""))
+    checks.check(sums == expected, path, ", ".join(parts) + (f" (of them {unseen} invisible words)" if unseen else "")
+                 + (f" (rejected: {rejected})" if rejected else ""))
 
 
-def check_line(checks, path, line, entry, row):
+def check_line(checks, path, line, entry, row, unseen):
     got = "no verdict" if row is None else row["verdict"] + (f" {row['reason']}" if row["reason"] else "")
     expect = entry["expect"]
     if expect == "skip":
@@ -185,7 +223,9 @@ def check_line(checks, path, line, entry, row):
     elif expect == "accept":
         good = row["verdict"] != "REJECTED"
         if good and "eojeol" in entry:
-            good = (row["words"], row["syllables"]) == (entry["eojeol"], entry["hangul_syllables"])
+            good = (row["words"] + unseen, row["syllables"]) == (entry["eojeol"], entry["hangul_syllables"])
+            if good and unseen:
+                got += f", words {row['words']:,} + {unseen} invisible"
             if not good:
                 got += (f", words {row['words']:,} syllables {row['syllables']:,} != {entry['eojeol']:,}"
                         f" {entry['hangul_syllables']:,}")
@@ -285,9 +325,11 @@ def main():
                 if not os.path.exists(os.path.join(directory, path)):
                     continue
                 if entry["format"] in ("jsonl", "txt"):
-                    check_exact(checks, path, entry, found, messy.get(path, {}))
-                    for line, line_entry in sorted(messy.get(path, {}).items()):
-                        check_line(checks, path, line, line_entry, found.rows.get(line))
+                    odd_lines = messy.get(path, {})
+                    invisible = invisible_words(directory, path, odd_lines) if odd_lines else {}
+                    check_exact(checks, path, entry, found, odd_lines, invisible)
+                    for line, line_entry in sorted(odd_lines.items()):
+                        check_line(checks, path, line, line_entry, found.rows.get(line), invisible.get(line, 0))
                 else:
                     check_other(checks, path, entry, found)
             for path in sorted(set(figures) - set(expected)):

@@ -58,6 +58,8 @@ inline std::vector<Entry> EntryExamples() {
   rejected.record = UINT64_MAX;
   rejected.verdict = Verdict::kRejected;
   rejected.reason = "unsupported_format";
+  rejected.chars = 5;
+  rejected.words = 2;
   std::vector<Entry> all;
   all.push_back(entry(0, "",
                       Genesis{.log_origin = "example/log",

@@ -21,6 +21,8 @@ TEST(BatchAppraisal, ComesBackAsItWas) {
   batch[1].item.record = UINT64_MAX;
   batch[1].item.verdict = ledger::Verdict::kRejected;
   batch[1].item.reason = "no_text";
+  batch[1].item.chars = 3;
+  batch[1].item.words = 1;
   batch[2].item.record = 1;
   batch[2].document_id_key = Key{4};
   const std::string bytes = EncodeBatchAppraisal(batch);
