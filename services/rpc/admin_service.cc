@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "jangbu/v1/admin.grpc.pb.h"
 #include "services/rpc/limits.h"
+#include "services/rpc/row_writer.h"
 #include "services/rpc/services.h"
 #include "services/wire/convert.h"
 #include "services/wire/ids.h"
@@ -136,6 +137,7 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     return door_.Serve(*context, "jangbu.v1.AdminService/ListItems", [&](Call& call) -> Status {
       JANGBU_RETURN_IF_ERROR(call.Admit(*request));
       JANGBU_ASSIGN_OR_RETURN(const SubjectRef upload, call.Upload(request->upload_id()));
+      RowWriter rows(*writer);
       bool gone = false;
       JANGBU_RETURN_IF_ERROR(door_.jangbu().ListItems(
           upload.partner.number, upload.number, [&](const OperatorItem& item) {

@@ -12,6 +12,7 @@
 #include "jangbu/v1/contribute.grpc.pb.h"
 #include "services/rpc/gathered_stream.h"
 #include "services/rpc/limits.h"
+#include "services/rpc/row_writer.h"
 #include "services/rpc/services.h"
 #include "services/wire/convert.h"
 #include "services/wire/ids.h"
@@ -197,6 +198,7 @@ class ContributeServiceImpl final : public Base {
           JANGBU_RETURN_IF_ERROR(call.Admit(*request));
           JANGBU_ASSIGN_OR_RETURN(const SubjectRef upload, call.Upload(request->upload_id()));
           JANGBU_ASSIGN_OR_RETURN(const VerdictFilter filter, wire::FilterOf(*request));
+          RowWriter rows(*writer);
           bool gone = false;
           v1::ListVerdictsResponse response;
           JANGBU_RETURN_IF_ERROR(door_.jangbu().ListVerdicts(

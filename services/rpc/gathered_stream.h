@@ -85,7 +85,8 @@ class GatheredStream final : public grpc::ServerBidiReactor<Request, Response> {
     if (cancelled_) return false;
     written_ = false;
     grpc::WriteOptions options;
-    if (more) options.set_buffer_hint();
+    if (more && headers_sent_) options.set_buffer_hint();
+    headers_sent_ = true;
     this->StartWrite(&response, options);
     wrote_.wait(lock, [&] { return written_; });
     return write_ok_;
@@ -147,6 +148,7 @@ class GatheredStream final : public grpc::ServerBidiReactor<Request, Response> {
   bool ended_ = false;
   bool cancelled_ = false;
   bool finished_ = false;
+  bool headers_sent_ = false;
   bool written_ = false;
   bool write_ok_ = false;
 };
