@@ -11,13 +11,13 @@
 namespace jangbu::ingest::tokens {
 namespace {
 
-constexpr size_t kOddPairSlots = 4096;
+constexpr size_t kAnswerSlots = 8192;
 // Scratch above this is given back after the word that needed it.
 constexpr size_t kScratchKept = size_t{1} << 16;
 
 }  // namespace
 
-BpeScratch::BpeScratch() : odd_pairs_(kOddPairSlots) {}
+BpeScratch::BpeScratch() : answers_(kAnswerSlots) {}
 
 // ----------------------------------------------------------------------------------------------------------
 // building
@@ -252,17 +252,21 @@ bool BpeModel::NoneCrosses(uint32_t left, uint32_t right, int32_t limit) const {
   }
 }
 
-bool BpeModel::Compatible(uint32_t left, uint32_t right, BpeScratch& scratch) const {
-  if ((tokens_[left].odd | tokens_[right].odd) == 0) [[likely]] {
-    return NoneCrosses(left, right, kNever);
+uint32_t BpeModel::FirstThatFits(uint32_t left, uint32_t token, BpeScratch& scratch) const {
+  if ((tokens_[left].odd | tokens_[token].odd) == 0) [[likely]] {
+    if (NoneCrosses(left, token, kNever)) return token;
+    token = tokens_[token].next_prefix;
+    if (token == kNoToken) return kNoToken;
   }
-  const uint64_t hash = ((static_cast<uint64_t>(left) << 32) | right) * 0x9E3779B97F4A7C15ull;
-  BpeScratch::PairAnswer& known = scratch.odd_pairs_[hash >> 52];
-  static_assert(kOddPairSlots == 1u << 12);
-  if (known.left != left || known.right != right) {
-    known = {left, right, CompatibleByPlaying(left, right)};
+  const uint64_t hash = ((static_cast<uint64_t>(left) << 32) | token) * 0x9E3779B97F4A7C15ull;
+  static_assert(kAnswerSlots == 1u << 13);
+  BpeScratch::Answer& known = scratch.answers_[hash >> 51];
+  if (known.left != left || known.longest != token) {
+    uint32_t fits = token;
+    while (fits != kNoToken && !Compatible(left, fits)) fits = tokens_[fits].next_prefix;
+    known = {left, token, fits};
   }
-  return known.valid;
+  return known.fits;
 }
 
 // The two sides merge on their own, the lower rank next, the left side at equal ranks, until a
@@ -408,72 +412,72 @@ int64_t BpeModel::Count(std::string_view word, BpeScratch& scratch) const {
   return word.size() < 64 ? CountShort(p, end, scratch) : CountLong(p, end, scratch);
 }
 
-int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch) const {
-  const auto size = static_cast<uint32_t>(end - p);
-  uint32_t stack[64];
-  uint32_t depth = 0;
-  uint32_t at = 0;
-  uint64_t dead = 0;  // bit i: no row of tokens that ends at i goes on to the end
-  ByteTrie::Match match = trie_.Longest(p, end);
-  uint32_t token = match.value;
-  if (token == kNoToken) return -1;
-  auto to = static_cast<uint32_t>(match.end - p);
-  while (true) {
-    if (((dead >> to) & 1) == 0 && (depth == 0 || Compatible(stack[depth - 1], token, scratch))) {
-      stack[depth++] = token;
-      at = to;
-      if (at == size) return depth;
-      match = trie_.Longest(p + at, end);
-      token = match.value;
-      if (token == kNoToken) return -1;
-      to = static_cast<uint32_t>(match.end - p);
-      continue;
-    }
-    while (tokens_[token].next_prefix == kNoToken) {
-      // Nothing fits after the row that ends here: take its last token back and try a shorter one.
-      dead |= uint64_t{1} << at;
-      if (depth == 0) return -1;
-      token = stack[--depth];
-      at -= tokens_[token].length;
-    }
-    token = tokens_[token].next_prefix;
-    to = at + tokens_[token].length;
-  }
-}
-
-int64_t BpeModel::CountLong(const char* p, const char* end, BpeScratch& scratch) const {
+// Rows of tokens from left to right, longest first. `dead` marks ends of rows that cannot go on; as
+// the row to an end is the only one, an end is tried once.
+template <typename Stack, typename Ends>
+int64_t BpeModel::Search(const char* p, const char* end, Stack& stack, Ends& dead,
+                         BpeScratch& scratch) const {
   const auto size = static_cast<size_t>(end - p);
-  std::vector<uint32_t>& stack = scratch.stack_;
-  std::vector<uint64_t>& dead = scratch.dead_;
-  stack.clear();
-  dead.assign(size / 64 + 1, 0);
-  int64_t count = -1;
   size_t at = 0;
   uint32_t token = trie_.Longest(p, end).value;
-  while (token != kNoToken) {
-    const size_t to = at + tokens_[token].length;
-    if (((dead[to / 64] >> (to % 64)) & 1) == 0 &&
-        (stack.empty() || Compatible(stack.back(), token, scratch))) {
-      stack.push_back(token);
-      at = to;
-      if (at == size) {
-        count = static_cast<int64_t>(stack.size());
-        break;
-      }
-      token = trie_.Longest(p + at, end).value;
-      continue;
-    }
-    while (tokens_[token].next_prefix == kNoToken) {
-      dead[at / 64] |= uint64_t{1} << (at % 64);
-      if (stack.empty()) break;
+  if (token == kNoToken) return -1;
+  while (true) {
+    // `token` is the longest that is not ruled out after the row that ends at `at`.
+    if (token != kNoToken && !stack.empty()) token = FirstThatFits(stack.back(), token, scratch);
+    if (token == kNoToken) {
+      dead.Set(at);
+      if (stack.empty()) return -1;
       token = stack.back();
       stack.pop_back();
       at -= tokens_[token].length;
+      token = tokens_[token].next_prefix;
+      continue;
     }
-    token = tokens_[token].next_prefix;
+    const size_t to = at + tokens_[token].length;
+    if (dead.Has(to)) {
+      token = tokens_[token].next_prefix;
+      continue;
+    }
+    stack.push_back(token);
+    at = to;
+    if (at == size) return static_cast<int64_t>(stack.size());
+    token = trie_.Longest(p + at, end).value;
+    if (token == kNoToken) return -1;
   }
-  if (stack.capacity() > kScratchKept) std::vector<uint32_t>().swap(stack);
-  if (dead.capacity() > kScratchKept) std::vector<uint64_t>().swap(dead);
+}
+
+int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch) const {
+  struct Stack {
+    uint32_t tokens[64];
+    size_t depth = 0;
+    bool empty() const { return depth == 0; }
+    size_t size() const { return depth; }
+    uint32_t back() const { return tokens[depth - 1]; }
+    void push_back(uint32_t token) { tokens[depth++] = token; }
+    void pop_back() { --depth; }
+  };
+  struct Ends {
+    uint64_t bits = 0;
+    void Set(size_t at) { bits |= uint64_t{1} << at; }
+    bool Has(size_t at) const { return ((bits >> at) & 1) != 0; }
+  };
+  Stack stack;
+  Ends dead;
+  return Search(p, end, stack, dead, scratch);
+}
+
+int64_t BpeModel::CountLong(const char* p, const char* end, BpeScratch& scratch) const {
+  struct Ends {
+    std::vector<uint64_t>& bits;
+    void Set(size_t at) { bits[at / 64] |= uint64_t{1} << (at % 64); }
+    bool Has(size_t at) const { return ((bits[at / 64] >> (at % 64)) & 1) != 0; }
+  };
+  scratch.stack_.clear();
+  scratch.dead_.assign(static_cast<size_t>(end - p) / 64 + 1, 0);
+  Ends dead{scratch.dead_};
+  const int64_t count = Search(p, end, scratch.stack_, dead, scratch);
+  if (scratch.stack_.capacity() > kScratchKept) std::vector<uint32_t>().swap(scratch.stack_);
+  if (scratch.dead_.capacity() > kScratchKept) std::vector<uint64_t>().swap(scratch.dead_);
   return count;
 }
 

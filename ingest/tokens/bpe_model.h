@@ -45,14 +45,16 @@ class BpeScratch {
 
  private:
   friend class BpeModel;
-  struct PairAnswer {
+  // After `left`, where `longest` is the longest token that the text goes on with: the longest
+  // compatible one.
+  struct Answer {
     uint32_t left = kNoToken;
-    uint32_t right = kNoToken;
-    bool valid = false;
+    uint32_t longest = kNoToken;
+    uint32_t fits = kNoToken;
   };
   std::vector<uint32_t> stack_;
   std::vector<uint64_t> dead_;
-  std::vector<PairAnswer> odd_pairs_;  // direct-mapped
+  std::vector<Answer> answers_;  // for odd tokens; direct-mapped
 };
 
 // Immutable after Build; thread-safe.
@@ -147,7 +149,14 @@ class BpeModel {
   // True when no merge crosses the boundary of `left` and `right` before rank `limit`.
   // REQUIRES: both born and not odd.
   bool NoneCrosses(uint32_t left, uint32_t right, int32_t limit) const;
-  bool Compatible(uint32_t left, uint32_t right, BpeScratch& scratch) const;
+  bool Compatible(uint32_t left, uint32_t right) const {
+    if ((tokens_[left].odd | tokens_[right].odd) == 0) [[likely]]
+      return NoneCrosses(left, right, kNever);
+    return CompatibleByPlaying(left, right);
+  }
+  // `token` if it fits after `left`, else the longest of its prefixes that does; kNoToken when none
+  // does.
+  uint32_t FirstThatFits(uint32_t left, uint32_t token, BpeScratch& scratch) const;
   bool CompatibleByPlaying(uint32_t left, uint32_t right) const;
   // Merges for real: the tokens that remain, and the last merge made. O(n log n).
   struct Merged {
@@ -164,6 +173,9 @@ class BpeModel {
   Status InsertPairs(const Spec& spec);
   Status DeriveTokens(const Spec& spec);
   Status BuildTrie(const Spec& spec);
+  template <typename Stack, typename Ends>
+  int64_t Search(const char* p, const char* end, Stack& stack, Ends& dead,
+                 BpeScratch& scratch) const;
   int64_t CountShort(const char* p, const char* end, BpeScratch& scratch) const;
   int64_t CountLong(const char* p, const char* end, BpeScratch& scratch) const;
 

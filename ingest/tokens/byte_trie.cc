@@ -6,7 +6,9 @@
 namespace jangbu::ingest::tokens {
 namespace {
 
-constexpr int kTriesMax = 64;  // free slots tried before a new block is opened
+// Free slots tried before a new block is opened.
+constexpr int kTriesOnly = 32;
+constexpr int kTriesFamily = 400;
 
 // Free slots as a doubly linked ring, so that nodes with one child (nearly all) take the first free
 // slot.
@@ -46,27 +48,34 @@ class Slots {
     taken_[slot] = true;
   }
 
-  // A base for children `bytes`: every base ^ byte is free. Opens blocks as needed.
+  // A base for children `bytes`: every base ^ byte is free, and no node has it. An only child
+  // (nearly all are) takes the first free slot; larger families look where much is free, from the
+  // end. Opens blocks as needed.
   uint32_t FindBase(const std::vector<unsigned char>& bytes) {
-    uint32_t slot = search_;
-    if (bytes.size() == 1) slot = head_;
-    if (slot == ByteTrie::kNone || taken_[slot]) slot = head_;
-    for (int tries = 0; slot != ByteTrie::kNone && tries < kTriesMax; ++tries) {
+    const auto fits = [&](uint32_t slot) {
       const uint32_t base = slot ^ bytes[0];
-      const bool fits =
-          !bases_[base] && std::all_of(bytes.begin(), bytes.end(),
-                                       [&](unsigned char c) { return !taken_[base ^ c]; });
-      if (fits) {
-        bases_[base] = true;
-        return base;
-      }
+      return !bases_[base] && std::all_of(bytes.begin(), bytes.end(),
+                                          [&](unsigned char c) { return !taken_[base ^ c]; });
+    };
+    uint32_t found = ByteTrie::kNone;
+    uint32_t slot = bytes.size() == 1 ? head_ : ByteTrie::kNone;
+    for (int tries = kTriesOnly; slot != ByteTrie::kNone && tries > 0 && found == ByteTrie::kNone;
+         --tries) {
+      if (fits(slot)) found = slot;
       slot = next_[slot];
     }
-    const auto first = static_cast<uint32_t>(nodes_.size());
-    AddBlock();
-    search_ = first;
-    bases_[first ^ bytes[0]] = true;
-    return first ^ bytes[0];
+    slot = tail_;
+    for (int tries = kTriesFamily; slot != ByteTrie::kNone && tries > 0 && found == ByteTrie::kNone;
+         --tries) {
+      if (fits(slot)) found = slot;
+      slot = prev_[slot];
+    }
+    if (found == ByteTrie::kNone) {
+      found = static_cast<uint32_t>(nodes_.size());
+      AddBlock();
+    }
+    bases_[found ^ bytes[0]] = true;
+    return found ^ bytes[0];
   }
 
  private:
@@ -77,7 +86,6 @@ class Slots {
   std::vector<bool> bases_;
   uint32_t head_ = ByteTrie::kNone;
   uint32_t tail_ = ByteTrie::kNone;
-  uint32_t search_ = ByteTrie::kNone;
 };
 
 }  // namespace

@@ -40,6 +40,7 @@ class TokenCounter::Impl {
 
   int64_t Count(std::string_view segment) {
     total_ = 0;
+    readable_ = segment.data() + segment.size();
     AddSegment(segment);
     Flush();
     return total_;
@@ -47,6 +48,7 @@ class TokenCounter::Impl {
 
   int64_t CountText(std::string_view text) {
     total_ = 0;
+    readable_ = text.data() + text.size();
     while (!text.empty()) {
       const size_t end = text.find('\n');
       AddSegment(text.substr(0, end));
@@ -183,9 +185,11 @@ class TokenCounter::Impl {
   void Scan(std::string_view text) {
     const char* p = text.data();
     const char* const end = p + text.size();
+    // Memory goes on after a segment of a longer text.
+    const char* const readable = direct_ ? readable_ : end;
     while (p < end) {
       const char* const e = NextPiece<kShape>(table_, p, end);
-      AddWord(p, static_cast<size_t>(e - p), end);
+      AddWord(p, static_cast<size_t>(e - p), readable);
       p = e;
     }
   }
@@ -474,7 +478,8 @@ class TokenCounter::Impl {
   bool direct_ = false;  // a segment goes to the scanner as it is
   bool buffered_ = false;
   tokens::UnigramScratch unigram_scratch_;
-  const char* segment_ = nullptr;  // where the segment starts, to know its first piece
+  const char* readable_ = nullptr;  // end of the text under way
+  const char* segment_ = nullptr;   // where the segment starts, to know its first piece
   const char* normal_ = nullptr;
   bool first_ = false;
   FirstBytes raw_first_{};

@@ -1,7 +1,7 @@
 // Text that tokenizers find hard, from a seed: for soak.mjs and make_vectors.mjs.
 
 // mulberry32
-function prng(seed) {
+export function prng(seed) {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) >>> 0;

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { randomTexts } from './hard_texts.mjs';
+import { prng, randomTexts } from './hard_texts.mjs';
 
 const require = createRequire(import.meta.url);
 const load = (name) => require(path.join(process.env.NODE_PATH ?? '', name));
@@ -24,8 +24,21 @@ const run = (command, args, input) => {
   return r.stdout.toString();
 };
 
-// Training text: words with a long tail, so that merges of every length appear.
-const training = [...randomTexts(20000, 77, false)].map((t) => t.replace(/[\r\n]/g, ' ')).join('\n') + '\n';
+// Training text: sentences of made-up words with a long tail, so that merges of every length appear.
+function* sentences(count, seed) {
+  const next = prng(seed);
+  const pick = (n) => Math.floor(next() * n);
+  const syllables = Array.from({ length: 160 }, () => String.fromCodePoint(0xac00 + pick(11172)));
+  const words = Array.from({ length: 2500 }, () => {
+    const alphabet = next() < 0.75 ? syllables : [...'etaoinshrdluABC'];
+    return Array.from({ length: 1 + pick(5) }, () => alphabet[Math.floor(alphabet.length * next() ** 2)]).join('');
+  });
+  const ends = ['', '', '', '은', '는', '의', '에서', ',', '.', '!', '(', ' 2024', ' 12', "'s", 'ㅋㅋ', '…'];
+  for (let i = 0; i < count; ++i) {
+    yield Array.from({ length: 1 + pick(12) }, () => words[Math.floor(2500 * next() ** 3)] + ends[pick(ends.length)]).join(' ');
+  }
+}
+const training = [...sentences(12000, 77)].join('\n') + '\n';
 fs.writeFileSync(path.join(work, 'train.txt'), training);
 
 run(process.argv[2], ['--out', path.join(data, 'bytelevel.tokenizer.json'), '--vocab', '1200', path.join(work, 'train.txt')]);
@@ -33,7 +46,7 @@ for (const type of ['bpe', 'unigram']) {
   for (const fallback of [true, false]) {
     const name = `${type}${fallback ? '_bytes' : ''}`;
     run('spm_train', [`--input=${path.join(work, 'train.txt')}`, `--model_prefix=${path.join(work, name)}`,
-      `--model_type=${type}`, '--vocab_size=1200', `--byte_fallback=${fallback}`, '--character_coverage=0.95',
+      `--model_type=${type}`, '--vocab_size=1200', `--byte_fallback=${fallback}`, '--character_coverage=0.9995',
       '--hard_vocab_limit=false', '--num_threads=1', ...(fallback ? [] : ['--user_defined_symbols=대한,<x>']),
       `--normalization_rule_name=${fallback ? 'identity' : 'nmt_nfkc'}`, '--minloglevel=2']);
     fs.copyFileSync(path.join(work, `${name}.model`), path.join(data, `${name}.model`));
@@ -98,7 +111,7 @@ const json = (name, parts) => fs.writeFileSync(path.join(data, `${name}.tokenize
   fs.writeFileSync(path.join(data, 'o200klike.tiktoken'), ranks.map((t, i) => `${t} ${i}\n`).join(''));
 }
 
-const texts = [...randomTexts(1500, 4242, true)];
+const texts = [...randomTexts(900, 4242, true), ...[...sentences(12600, 77)].slice(12000)];
 texts.push('가'.repeat(300), 'ㅋ'.repeat(301), '='.repeat(257), ' '.repeat(70), '\u1100\u1161'.repeat(40), '\ufffd'.repeat(9));
 const columns = {};
 for (const file of fs.readdirSync(data).sort()) {
