@@ -245,11 +245,10 @@ Status ShowRejections(Session& session, const v1::Upload& upload) {
   JANGBU_RETURN_IF_ERROR(FromGrpc(stream->Finish()));
   if (first.empty()) return OkStatus();
   console.out << '\n' << console.Words(Msg::kRejectionsTitle) << '\n';
-  Table reasons(
-      {{console.Words(Msg::kColDocuments), Align::kRight}, {console.Words(Msg::kColReason)}});
-  for (const auto& [reason, count] : by_reason)
-    reasons.Row({Grouped(count), RejectionWords(console.lang, reason)});
-  console.out << reasons.Render() << '\n';
+  for (const auto& [reason, count] : by_reason) {
+    console.out << "  " << Grouped(count) << "  " << RejectionWords(console.lang, reason) << '\n';
+  }
+  console.out << '\n';
   for (const auto& verdict : first) {
     console.out << "  " << ForTerminal(verdict.file());
     if (verdict.record() > 0) console.out << ':' << verdict.record();
