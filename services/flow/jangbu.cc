@@ -216,20 +216,20 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
   std::unique_ptr<Jangbu> jangbu(new Jangbu(std::move(state)));
   State& s = *jangbu->state_;
 
-  // The first operator's key. Made again when a crash came between its entry and its file: the file
-  // is what counts.
+  // The first operator's key.
   bool has_operator = false;
   s.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
     for (const auto& [id, key] : books.keys())
       has_operator = has_operator || key.role == ledger::Role::kOperator;
   });
-  const std::string key_path = options.data_dir + "/operator.key";
-  const bool key_file_missing =
-      ReadWholeFile(key_path, 4096).status().code() == absl::StatusCode::kNotFound;
-  if (!has_operator || (opened.is_new && key_file_missing)) {
-    JANGBU_ASSIGN_OR_RETURN(const IssuedKey key,
-                            jangbu->IssueKey("", ledger::Role::kOperator, "first operator"));
-    JANGBU_RETURN_IF_ERROR(ReplaceFile(key_path, key.secret + "\n"));
+  if (!has_operator) {
+    // First the file, then the entry: a crash between them leaves a key that does not work yet and
+    // is made anew, never an installation that nobody has a key for.
+    const std::string secret = MakeApiKey(s.keyring->random());
+    const std::string key_path = options.data_dir + "/operator.key";
+    JANGBU_RETURN_IF_ERROR(ReplaceFile(key_path, secret + "\n"));
+    JANGBU_RETURN_IF_ERROR(
+        s.IssueKey("", ledger::Role::kOperator, "first operator", secret).status());
     s.Log("a key for the operator was written to " + key_path + "; move it to a safe place");
   }
   JANGBU_RETURN_IF_ERROR(s.Publish().status());
@@ -293,23 +293,29 @@ StatusOr<Caller> Jangbu::Authenticate(std::string_view api_key) {
 
 StatusOr<Jangbu::IssuedKey> Jangbu::IssueKey(const std::string& partner_id, ledger::Role role,
                                              const std::string& person) {
+  return state_->IssueKey(partner_id, role, person, MakeApiKey(state_->keyring->random()));
+}
+
+StatusOr<Jangbu::IssuedKey> Jangbu::State::IssueKey(const std::string& partner_id,
+                                                    ledger::Role role, const std::string& person,
+                                                    const std::string& secret) {
   JANGBU_RETURN_IF_ERROR(CheckName("person", person, 200, false));
   IssuedKey issued;
-  issued.secret = MakeApiKey(state_->keyring->random());
+  issued.secret = secret;
   const ApiKeyParts parts = *ParseApiKey(issued.secret);
   JANGBU_RETURN_IF_ERROR(
-      state_->scribe
+      scribe
           ->Propose([&](const ledger::Books&) -> StatusOr<std::vector<ledger::Draft>> {
             return std::vector<ledger::Draft>{
                 {.partner = partner_id,
                  .body = ledger::KeyIssued{.key_id = parts.key_id,
                                            .role = role,
                                            .person = person,
-                                           .secret_mac = state_->keyring->SecretMac(parts.secret),
+                                           .secret_mac = keyring->SecretMac(parts.secret),
                                            .replaces = ""}}};
           })
           .status());
-  state_->scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+  scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
     issued.record = *books.FindKey(parts.key_id);
   });
   return issued;

@@ -51,6 +51,9 @@ struct Jangbu::State {
   // Signs the head of the tree, when it is ahead of the newest checkpoint, and keeps it outside the
   // data directory.
   StatusOr<std::string> Publish();
+  // Enters a key whose text was made before.
+  StatusOr<IssuedKey> IssueKey(const std::string& partner_id, ledger::Role role,
+                               const std::string& person, const std::string& secret);
   // The upload of a partner; NotFound("no_such_upload").
   StatusOr<ledger::UploadRecord> FindUpload(uint32_t partner, uint32_t number) const;
   StatusOr<UploadView> ViewOf(const ledger::UploadRecord& upload);
