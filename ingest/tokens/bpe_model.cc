@@ -122,68 +122,63 @@ Status BpeModel::DeriveTokens(const Spec& spec) {
     }
   }
 
-  // Tokens that contain the result of an early rule may be made otherwise, or not at all, or be
-  // made only thanks to it: ask the definition.
-  const auto mark_odd =
-      [&](const std::vector<const Rule*>& rules) -> StatusOr<std::vector<uint32_t>> {
+  if (early.empty()) return OkStatus();
+
+  // An early rule is used if both its parts are made. Tokens that contain its result may be made
+  // otherwise than found above, or not at all, or only thanks to it: the definition is asked. That
+  // may make parts of further early rules. (The shortest token that is made without having been
+  // found above contains the result of an early rule whose parts are shorter, hence found above.)
+  std::vector<Merged> merged(tokens_.size());
+  std::vector<uint32_t> asked;
+  std::vector<bool> used(early.size());
+  while (true) {
     std::vector<std::pair<std::string_view, uint32_t>> results;
-    for (const Rule* rule : rules) results.emplace_back(spec.tokens[rule->result], 0u);
+    for (size_t i = 0; i < early.size(); ++i) {
+      if (used[i] || birth(early[i]->left) == kUnborn || birth(early[i]->right) == kUnborn)
+        continue;
+      used[i] = true;
+      results.emplace_back(spec.tokens[early[i]->result], 0u);
+    }
+    if (results.empty()) break;
     std::sort(results.begin(), results.end());
     results.erase(std::unique(results.begin(), results.end()), results.end());
     JANGBU_ASSIGN_OR_RETURN(const ByteTrie trie, ByteTrie::Build(results));
-    std::vector<uint32_t> odd;
     for (uint32_t id = 0; id < tokens_.size(); ++id) {
+      if (tokens_[id].odd != 0) continue;
       const std::string& bytes = spec.tokens[id];
-      tokens_[id].odd = 0;
       for (const char* p = bytes.data(); p < bytes.data() + bytes.size(); ++p) {
-        if (trie.Longest(p, bytes.data() + bytes.size()).end != nullptr) {
-          tokens_[id].odd = 1;
-          odd.push_back(id);
-          break;
+        if (trie.Longest(p, bytes.data() + bytes.size()).end == nullptr) continue;
+        tokens_[id].odd = 1;
+        if (birth(id) == -1) break;
+        asked.push_back(id);
+        merged[id] = MergeForReal(bytes);
+        const Rule& last = merged[id].last;
+        if (merged[id].tokens.size() == 1 && merged[id].tokens[0] == id) {
+          set_birth(id, static_cast<int32_t>(last.rank), last.left, last.right);
+        } else {
+          set_birth(id, kUnborn, kNoToken, kNoToken);
         }
+        break;
       }
     }
-    return odd;
-  };
-  if (!early.empty()) {
-    JANGBU_ASSIGN_OR_RETURN(const std::vector<uint32_t> suspects, mark_odd(early));
-    std::vector<Merged> merged(suspects.size());
-    for (size_t i = 0; i < suspects.size(); ++i) {
-      const uint32_t id = suspects[i];
-      if (birth(id) == -1) continue;
-      merged[i] = MergeForReal(spec.tokens[id]);
-      const bool made = merged[i].tokens.size() == 1 && merged[i].tokens[0] == id;
-      const Rule& last = merged[i].last;
-      if (made) {
-        set_birth(id, static_cast<int32_t>(last.rank), last.left, last.right);
-      } else {
-        set_birth(id, kUnborn, kNoToken, kNoToken);
-      }
-    }
-    // An early rule with a part that is never made is never used.
-    std::erase_if(early, [&](const Rule* rule) {
-      return birth(rule->left) == kUnborn || birth(rule->right) == kUnborn;
-    });
-    JANGBU_ASSIGN_OR_RETURN(const std::vector<uint32_t> odd, mark_odd(early));
-    record_of_.assign(odd.empty() ? 0 : tokens_.size(), kNoToken);
-    for (size_t i = 0; i < suspects.size(); ++i) {
-      const uint32_t id = suspects[i];
-      if (tokens_[id].odd == 0 || birth(id) < 0 || birth(id) == kUnborn) {
-        tokens_[id].odd = 0;  // Atoms and what is never made need no record.
-        continue;
-      }
-      ++odd_tokens_;
-      record_of_[id] = static_cast<uint32_t>(records_.size());
-      Record record;
-      record.last_atom = merged[i].last_atom;
-      record.first_atom = merged[i].first_atom;
-      record.last_begin = static_cast<uint32_t>(plays_.size());
-      plays_.insert(plays_.end(), merged[i].last_plays.begin(), merged[i].last_plays.end());
-      record.last_end = record.first_begin = static_cast<uint32_t>(plays_.size());
-      plays_.insert(plays_.end(), merged[i].first_plays.begin(), merged[i].first_plays.end());
-      record.first_end = static_cast<uint32_t>(plays_.size());
-      records_.push_back(record);
-    }
+  }
+  record_of_.assign(asked.empty() ? 0 : tokens_.size(), kNoToken);
+  for (Token& token : tokens_) token.odd = 0;
+  for (const uint32_t id : asked) {
+    if (birth(id) == kUnborn) continue;  // What is never made is never a neighbour.
+    tokens_[id].odd = 1;
+    ++odd_tokens_;
+    record_of_[id] = static_cast<uint32_t>(records_.size());
+    const Merged& m = merged[id];
+    Record record;
+    record.last_atom = m.last_atom;
+    record.first_atom = m.first_atom;
+    record.last_begin = static_cast<uint32_t>(plays_.size());
+    plays_.insert(plays_.end(), m.last_plays.begin(), m.last_plays.end());
+    record.last_end = record.first_begin = static_cast<uint32_t>(plays_.size());
+    plays_.insert(plays_.end(), m.first_plays.begin(), m.first_plays.end());
+    record.first_end = static_cast<uint32_t>(plays_.size());
+    records_.push_back(record);
   }
   return OkStatus();
 }
@@ -213,6 +208,14 @@ Status BpeModel::BuildTrie(const Spec& spec) {
     open.push_back(i);
   }
   JANGBU_ASSIGN_OR_RETURN(trie_, ByteTrie::Build(reachable));
+  for (int c = 0; c < 256; ++c) {
+    Run& run = runs_[static_cast<size_t>(c)];
+    ByteTrie::Node node = trie_.root();
+    while ((node = trie_.Child(node, static_cast<unsigned char>(c))) != 0) {
+      ++run.depth;
+      if (ByteTrie::ValueAt(node) != ByteTrie::kNone) run.token = ByteTrie::ValueAt(node);
+    }
+  }
   if (whole_word_first_) {
     std::sort(others.begin(), others.end());
     others.erase(std::unique(others.begin(), others.end(),
@@ -414,12 +417,12 @@ int64_t BpeModel::Count(std::string_view word, BpeScratch& scratch) const {
 
 // Rows of tokens from left to right, longest first. `dead` marks ends of rows that cannot go on; as
 // the row to an end is the only one, an end is tried once.
-template <typename Stack, typename Ends>
-int64_t BpeModel::Search(const char* p, const char* end, Stack& stack, Ends& dead,
+template <typename Stack, typename Ends, typename Longest>
+int64_t BpeModel::Search(const char* p, const char* end, Stack& stack, Ends& dead, Longest longest,
                          BpeScratch& scratch) const {
   const auto size = static_cast<size_t>(end - p);
   size_t at = 0;
-  uint32_t token = trie_.Longest(p, end).value;
+  uint32_t token = longest(p);
   if (token == kNoToken) return -1;
   while (true) {
     // `token` is the longest that is not ruled out after the row that ends at `at`.
@@ -441,7 +444,7 @@ int64_t BpeModel::Search(const char* p, const char* end, Stack& stack, Ends& dea
     stack.push_back(token);
     at = to;
     if (at == size) return static_cast<int64_t>(stack.size());
-    token = trie_.Longest(p + at, end).value;
+    token = longest(p + at);
     if (token == kNoToken) return -1;
   }
 }
@@ -463,7 +466,8 @@ int64_t BpeModel::CountShort(const char* p, const char* end, BpeScratch& scratch
   };
   Stack stack;
   Ends dead;
-  return Search(p, end, stack, dead, scratch);
+  return Search(
+      p, end, stack, dead, [&](const char* at) { return trie_.Longest(at, end).value; }, scratch);
 }
 
 int64_t BpeModel::CountLong(const char* p, const char* end, BpeScratch& scratch) const {
@@ -475,7 +479,23 @@ int64_t BpeModel::CountLong(const char* p, const char* end, BpeScratch& scratch)
   scratch.stack_.clear();
   scratch.dead_.assign(static_cast<size_t>(end - p) / 64 + 1, 0);
   Ends dead{scratch.dead_};
-  const int64_t count = Search(p, end, scratch.stack_, dead, scratch);
+  // Far inside a run of one byte the longest token is always the same.
+  const char* run_begin = p;
+  const char* run_end = p;
+  const auto longest = [&](const char* at) {
+    const Run& run = runs_[static_cast<unsigned char>(*at)];
+    if (run.depth < kRunMin) return trie_.Longest(at, end).value;
+    if (at >= run_end || at < run_begin) {
+      // After a step back a run already known need not be walked again.
+      const char* const known = at < run_begin ? run_begin : end;
+      const char* e = at;
+      while (e < known && *e == *at) ++e;
+      if (e < known || known == end || *known != *at) run_end = e;
+      run_begin = at;
+    }
+    return run_end - at > run.depth ? run.token : trie_.Longest(at, end).value;
+  };
+  const int64_t count = Search(p, end, scratch.stack_, dead, longest, scratch);
   if (scratch.stack_.capacity() > kScratchKept) std::vector<uint32_t>().swap(scratch.stack_);
   if (scratch.dead_.capacity() > kScratchKept) std::vector<uint64_t>().swap(scratch.dead_);
   return count;

@@ -24,6 +24,7 @@
 // itself is made, as happens when a list is made from ranks. Tokens that contain the result of such
 // a rule are `odd`; pairs with an odd token are answered by merging for real.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -173,11 +174,18 @@ class BpeModel {
   Status InsertPairs(const Spec& spec);
   Status DeriveTokens(const Spec& spec);
   Status BuildTrie(const Spec& spec);
-  template <typename Stack, typename Ends>
-  int64_t Search(const char* p, const char* end, Stack& stack, Ends& dead,
+  template <typename Stack, typename Ends, typename Longest>
+  int64_t Search(const char* p, const char* end, Stack& stack, Ends& dead, Longest longest,
                  BpeScratch& scratch) const;
   int64_t CountShort(const char* p, const char* end, BpeScratch& scratch) const;
   int64_t CountLong(const char* p, const char* end, BpeScratch& scratch) const;
+
+  // How far the trie goes on with one byte repeated, and the longest token on the way.
+  struct Run {
+    int32_t depth = 0;
+    uint32_t token = kNoToken;
+  };
+  static constexpr int32_t kRunMin = 8;
 
   static constexpr uint64_t kRankMask = (uint64_t{1} << 22) - 1;
   static constexpr uint64_t kEmptyPair = ~uint64_t{0};
@@ -195,7 +203,8 @@ class BpeModel {
   std::vector<Record> records_;      // of odd tokens
   std::vector<uint32_t> record_of_;  // by token; empty when there are no odd tokens
   ByteTrie trie_;                    // reachable tokens
-  ByteTrie unreachable_;             // the others, when whole words come first
+  std::array<Run, 256> runs_{};
+  ByteTrie unreachable_;  // the others, when whole words come first
   size_t reachable_tokens_ = 0;
   size_t odd_tokens_ = 0;
   bool whole_word_first_ = false;
