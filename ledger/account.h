@@ -47,8 +47,7 @@ struct Id128 {
 
   friend constexpr bool operator==(const Id128&, const Id128&) = default;
   friend constexpr std::strong_ordering operator<=>(const Id128& a, const Id128& b) {
-    if (const auto order = a.high <=> b.high; order != 0) return order;
-    return a.low <=> b.low;
+    return a.value() <=> b.value();
   }
   template <typename H>
   friend H AbslHashValue(H hash, const Id128& id) {
