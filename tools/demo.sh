@@ -121,8 +121,7 @@ done
 say "확정: 모두의 글과 견주어 잠정 기여를 확정 기여로 바꿉니다" \
     "Confirmation: provisional contributions are judged against everybody's text"
 "${OPERATOR[@]}" confirm
-waiting="$("${OPERATOR[@]}" --json confirm | sed -n 's/.*"documents_waiting":\([0-9]*\).*/\1/p')"
-if [ "${waiting:-0}" -gt 0 ]; then
+if "${OPERATOR[@]}" --json confirm --show | grep -q '"documents_awaiting_confirmation":[1-9]'; then
   "${OPERATOR[@]}" confirm --release "$(IFS=,; printf '%s' "${PARTNERS[*]}")" --reason "demonstration"
 fi
 
