@@ -311,10 +311,11 @@ class ContributeServiceImpl final : public Base {
                                    " bytes in one message; at most " +
                                    std::to_string(kMaxPieceBytes) + " are taken");
     }
-    if (message.path().size() > kMaxPathBytes) {
-      return InvalidArgument("bad_path",
-                             file + " has a path of " + std::to_string(message.path().size()) +
-                                 " bytes; at most " + std::to_string(kMaxPathBytes) + " fit");
+    // A path that is too long is for the flow to refuse, alone; one like this is none.
+    if (message.path().size() > kMaxPieceBytes) {
+      return ResourceExhausted(
+          "message_too_large",
+          file + " has a path of " + std::to_string(message.path().size()) + " bytes");
     }
     if (!message.sha256().empty() && (!message.last() || message.sha256().size() != 32)) {
       return InvalidArgument("bad_sha256",

@@ -13,11 +13,11 @@ namespace jangbu::services::rpc {
 inline constexpr size_t kMaxMessageBytes = size_t{16} << 20;
 inline constexpr size_t kMaxContributeBytes = size_t{72} << 20;
 
-// Of UploadFiles: bytes of a piece, and what is stored by one call of the flow.
+// Of UploadFiles: bytes of a piece, and what is stored by one call of the flow. (Paths of more than
+// 4096 bytes are refused by the flow, each alone.)
 inline constexpr size_t kMaxPieceBytes = size_t{1} << 20;
 inline constexpr size_t kStageGroupBytes = size_t{4} << 20;
 inline constexpr size_t kStageGroupMessages = 4096;
-inline constexpr size_t kMaxPathBytes = 4096;
 // Of Contribute: what is appraised by one call of the flow.
 inline constexpr size_t kFeedGroupBytes = size_t{1} << 20;
 inline constexpr size_t kFeedGroupMessages = 256;

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "grpc/health/v1/health.pb.h"
 #include "services/rpc/front_door.h"
 #include "services/rpc/limits.h"
 #include "services/rpc/services.h"
@@ -101,6 +103,8 @@ StatusOr<std::unique_ptr<Server>> Server::Start(Jangbu& jangbu, Clock& clock, Ac
   state->services.push_back(MakeLogService(state->door));
   state->services.push_back(MakeAdminService(state->door, facts));
 
+  // Links the description of health, which gRPC serves, for reflection to find.
+  JANGBU_CHECK(::grpc::health::v1::HealthCheckRequest::descriptor() != nullptr);
   // Process-wide and idempotent.
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

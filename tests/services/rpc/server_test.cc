@@ -212,7 +212,7 @@ TEST_F(ServerTest, AStreamIsRefusedWhileItsClientIsSilent) {
   v1::UploadFilesRequest other = first;
   other.set_upload_id("hanbit/u1");
   v1::UploadFilesRequest long_path = first;
-  long_path.set_path(std::string(kMaxPathBytes + 1, 'p'));
+  long_path.set_path(std::string(kMaxPieceBytes + 1, 'p'));
   v1::UploadFilesRequest bad_digest = first;
   bad_digest.set_last(true);
   bad_digest.set_sha256("short");
@@ -227,7 +227,7 @@ TEST_F(ServerTest, AStreamIsRefusedWhileItsClientIsSilent) {
        {first, other},
        StatusCode::INVALID_ARGUMENT,
        "upload_id_changed"},
-      {"a path over 4096 bytes", {long_path}, StatusCode::INVALID_ARGUMENT, "bad_path"},
+      {"a path over a MiB", {long_path}, StatusCode::RESOURCE_EXHAUSTED, "message_too_large"},
       {"a digest of another length", {bad_digest}, StatusCode::INVALID_ARGUMENT, "bad_sha256"},
       {"a digest before the end", {early_digest}, StatusCode::INVALID_ARGUMENT, "bad_sha256"},
   };
