@@ -64,7 +64,7 @@ struct DataDir::State {
   bool is_new = false;
   std::unique_ptr<RocksKeyVault> vault;
   std::unique_ptr<RocksKeyIndex> keys;
-  std::unique_ptr<SegmentBlobStore> blobs;
+  std::unique_ptr<RocksBlobStore> blobs;
   std::unique_ptr<RocksJournal> journal;
   std::unique_ptr<MarkWriter> mark_writer;
   Mark opening_mark;
@@ -94,7 +94,7 @@ StatusOr<std::unique_ptr<DataDir>> DataDir::Open(const std::string& dir,
   JANGBU_ASSIGN_OR_RETURN(state->vault, RocksKeyVault::Open(dir + "/vault"));
   JANGBU_ASSIGN_OR_RETURN(state->keys, RocksKeyIndex::Open(dir + "/store/keys", options.keys));
   JANGBU_ASSIGN_OR_RETURN(state->blobs,
-                          SegmentBlobStore::Open(dir + "/store/blobs", options.blobs));
+                          RocksBlobStore::Open(dir + "/store/blobs", options.blobs));
   JANGBU_RETURN_IF_ERROR(SyncDirectory(dir + "/store"));
   JANGBU_RETURN_IF_ERROR(SyncDirectory(dir));
   if (!std::filesystem::exists(state->MarkPath(), error)) {

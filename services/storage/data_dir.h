@@ -6,7 +6,7 @@
 //     DIR/LOCK        held while open: one process at a time
 //     DIR/journal/    the truth                      rocks_journal.h
 //     DIR/mark        how much of it was acknowledged  high_water_mark.h
-//     DIR/store/keys, DIR/store/blobs                rocks_key_index.h, segment_blob_store.h
+//     DIR/store/keys, DIR/store/blobs                rocks_key_index.h, rocks_blob_store.h
 //     DIR/vault/      wrapped keys, erasable         rocks_key_vault.h
 //
 // Opening has two steps, because the key that the mark is verified with is itself kept, wrapped, in
@@ -30,7 +30,7 @@
 #include "services/storage/rocks_journal.h"
 #include "services/storage/rocks_key_index.h"
 #include "services/storage/rocks_key_vault.h"
-#include "services/storage/segment_blob_store.h"
+#include "services/storage/rocks_blob_store.h"
 
 namespace jangbu::services {
 
@@ -39,7 +39,7 @@ struct DataDirOptions {
   bool create = true;
   RocksJournalOptions journal;
   RocksKeyIndexOptions keys;
-  SegmentBlobStoreOptions blobs;
+  RocksBlobStoreOptions blobs;
 };
 
 // Thread-safe after OpenJournal; opening is for one thread. Closes everything, in order, when

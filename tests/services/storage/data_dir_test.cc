@@ -425,8 +425,8 @@ TEST(KeyVaultFiles, AnErasureThatWasCutShortIsFinishedByTheNext) {
 TEST(BlobFiles, AreGivenBack) {
   support::TempDir temp;
   const std::string dir = temp / "blobs";
-  SegmentBlobStoreOptions options;
-  auto blobs = SegmentBlobStore::Open(dir, options).value();
+  RocksBlobStoreOptions options;
+  auto blobs = RocksBlobStore::Open(dir, options).value();
   const auto bytes_on_disk = [&] {
     uint64_t sum = 0;
     for (const auto& entry : fs::recursive_directory_iterator(dir)) {

@@ -18,7 +18,7 @@
 #include "services/storage/rocks_journal.h"
 #include "services/storage/rocks_key_index.h"
 #include "services/storage/rocks_key_vault.h"
-#include "services/storage/segment_blob_store.h"
+#include "services/storage/rocks_blob_store.h"
 #include "tests/support/faulty_seams.h"
 #include "tests/support/temp_dir.h"
 
@@ -58,11 +58,11 @@ StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& dir) {
     RocksKeyIndexOptions options;
     options.table_keys = 700;  // so that tests cross many files
     return RocksKeyIndex::Open(dir, options);
-  } else if constexpr (std::is_same_v<Store, SegmentBlobStore>) {
-    SegmentBlobStoreOptions options;
+  } else if constexpr (std::is_same_v<Store, RocksBlobStore>) {
+    RocksBlobStoreOptions options;
     options.segment_bytes = 200'000;  // likewise
     options.index_flush_bytes = 500'000;
-    return SegmentBlobStore::Open(dir, options);
+    return RocksBlobStore::Open(dir, options);
   } else {
     return Store::Open(dir);
   }
@@ -483,7 +483,7 @@ class BlobStoreContract : public ::testing::Test {
 
 using BlobStores = ::testing::Types<InMemory<MemoryBlobStore>,
                                     Faultless<MemoryBlobStore, support::FaultyBlobStore>,
-                                    OnRocks<SegmentBlobStore>>;
+                                    OnRocks<RocksBlobStore>>;
 TYPED_TEST_SUITE(BlobStoreContract, BlobStores);
 
 TYPED_TEST(BlobStoreContract, KeepsBytesOverReopening) {
