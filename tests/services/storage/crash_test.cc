@@ -32,8 +32,7 @@ DataDirOptions SmallOptions() {
   DataDirOptions options;
   options.journal.write_buffer_bytes = 64 << 10;
   options.keys.table_keys = 300;  // many files
-  options.blobs.segment_bytes = 300'000;
-  options.blobs.index_flush_bytes = 1 << 20;
+  options.blobs.write_buffer_bytes = 1 << 20;
   return options;
 }
 

@@ -60,8 +60,7 @@ StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& dir) {
     return RocksKeyIndex::Open(dir, options);
   } else if constexpr (std::is_same_v<Store, RocksBlobStore>) {
     RocksBlobStoreOptions options;
-    options.segment_bytes = 200'000;  // likewise
-    options.index_flush_bytes = 500'000;
+    options.write_buffer_bytes = 512 << 10;  // likewise
     return RocksBlobStore::Open(dir, options);
   } else {
     return Store::Open(dir);
