@@ -16,7 +16,7 @@ using internal::Classify;
 class Canonicalizer {
  public:
   explicit Canonicalizer(std::string_view in)
-      : bmp_(internal::BmpTable()), p_(in.data()), end_(in.data() + in.size()), next_block_(p_) {}
+      : bmp_(internal::BmpTable()), in_(in.data()), p_(in_), end_(in_ + in.size()) {}
 
   std::string Run() {
     const char* const verbatim = EndOfVerbatim(p_);
@@ -67,12 +67,12 @@ class Canonicalizer {
     const char* const begin = p;
     while (p != end_) {
       // A block looks two bytes back, and those must be of this stretch.
-      if (internal::kHasBlocks && p >= next_block_ && p - begin >= 2) {
+      if (internal::kHasBlocks && p - in_ >= next_block_ && p - begin >= 2) {
         if (const size_t size = VerbatimBlock(p); size > 0) {
           p += size;
           continue;
         }
-        next_block_ = p + internal::kBlockBytes;
+        next_block_ = p - in_ + internal::kBlockBytes;
       }
       const auto lead = static_cast<unsigned char>(*p);
       if (lead > 0x20 && lead < 0x7F) {
@@ -111,9 +111,7 @@ class Canonicalizer {
   // else 0.
   size_t VerbatimBlock(const char* p) const {
     internal::PlainBlock block;
-    if (static_cast<size_t>(end_ - p) < internal::kBlockBytes ||
-        !internal::LoadPlainBlock(p, block))
-      return 0;
+    if (end_ - p < internal::kBlockBytes || !internal::LoadPlainBlock(p, block)) return 0;
     const internal::ByteMask space = internal::BytesEqual(p, ' ');
     const internal::ByteMask line = internal::BytesEqual(p, '\n');
     // The two bytes before the block go before the first one.
@@ -174,9 +172,10 @@ class Canonicalizer {
   }
 
   const internal::Packed* bmp_;
+  const char* in_;
   const char* p_;
   const char* end_;
-  const char* next_block_;  // no block is tried before this: one was tried in vain
+  std::ptrdiff_t next_block_ = 0;  // no block is tried before this offset: one was tried in vain
   std::string out_;
   std::u32string stretch_;
   bool space_ = false;

@@ -49,8 +49,8 @@ class Former {
   // Forms parts of `text`, which must outlive it.
   explicit Former(std::string_view text)
       : bmp_(internal::BmpTable()),
-        text_end_(text.data() + text.size()),
-        next_block_(text.data() + 2) {}
+        text_begin_(text.data()),
+        text_end_(text.data() + text.size()) {}
 
   size_t size() const { return used_; }
   std::string_view From(size_t begin) const { return {out_.data() + begin, used_ - begin}; }
@@ -125,17 +125,17 @@ class Former {
 
   // All that stands for itself and does not grow, which is nearly everything.
   void CopyPlain() {
-    Room(static_cast<size_t>(end_ - p_) + internal::kBlockSlack);
+    Room(static_cast<size_t>(end_ - p_ + internal::kBlockSlack));
     char* const base = out_.data() + used_;
     char* o = base;
     const char* p = p_;
     while (p != end_) {
-      if (internal::kHasBlocks && p >= next_block_) {
+      if (internal::kHasBlocks && p - text_begin_ >= next_block_) {
         if (const size_t size = CopyBlock(p, o); size > 0) {
           p += size;
           continue;
         }
-        next_block_ = p + internal::kBlockBytes;
+        next_block_ = p - text_begin_ + internal::kBlockBytes;
       }
       const auto lead = static_cast<unsigned char>(*p);
       if (lead < 0x80) {
@@ -177,9 +177,8 @@ class Former {
   size_t CopyBlock(const char* p, char*& o) const {
     internal::PlainBlock block;
     // Runs are copied in whole steps, which may read past the block, so past it there must be text.
-    if (static_cast<size_t>(text_end_ - p) < internal::kBlockBytes + internal::kBlockSlack ||
-        static_cast<size_t>(end_ - p) < internal::kBlockBytes ||
-        !internal::LoadPlainBlock(p, block)) {
+    if (text_end_ - p < internal::kBlockBytes + internal::kBlockSlack ||
+        end_ - p < internal::kBlockBytes || !internal::LoadPlainBlock(p, block)) {
       return 0;
     }
     size_t begin = 0;  // of the run of syllables
@@ -287,10 +286,11 @@ class Former {
   }
 
   const internal::Packed* bmp_;
+  const char* text_begin_;
   const char* text_end_;
-  const char* next_block_;  // no block is tried before this: it looks two bytes back, or one was
-                            // tried in vain
-  std::string out_;         // [0, used_) is written
+  // No block is tried before this offset: it looks two bytes back, or one was tried in vain.
+  std::ptrdiff_t next_block_ = 2;
+  std::string out_;  // [0, used_) is written
   size_t used_ = 0;
   size_t floor_ = 0;  // where the form of the part at hand begins
   const char* begin_ = nullptr;

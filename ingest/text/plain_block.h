@@ -22,9 +22,9 @@ inline constexpr bool kHasBlocks = false;
 // One bit a byte, the first byte lowest.
 using ByteMask = uint64_t;
 
-inline constexpr size_t kBlockBytes = 64;
+inline constexpr std::ptrdiff_t kBlockBytes = 64;
 // How far loops may read and write past a block's end.
-inline constexpr size_t kBlockSlack = 64;
+inline constexpr std::ptrdiff_t kBlockSlack = 64;
 
 inline ByteMask FirstBytes(size_t n) { return n >= 64 ? ~ByteMask{0} : (ByteMask{1} << n) - 1; }
 

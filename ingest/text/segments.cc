@@ -40,19 +40,19 @@ uint32_t KoreanWords(const Tally& t) {
 class LineReader {
  public:
   LineReader(const char* text_begin, const char* text_end)
-      : bmp_(internal::BmpTable()), end_(text_end), next_block_(text_begin + 2) {}
+      : bmp_(internal::BmpTable()), text_begin_(text_begin), end_(text_end) {}
 
   // Reads from `p`, which moves to the line's end: a line break or the text's end.
   Tally Read(const char*& p) {
     t_ = Tally{};
     in_word_ = lettered_ = false;
     while (p != end_) {
-      if (internal::kHasBlocks && p >= next_block_) {
+      if (internal::kHasBlocks && p - text_begin_ >= next_block_) {
         if (const size_t size = ReadBlock(p); size > 0) {
           p += size;
           continue;
         }
-        next_block_ = p + internal::kBlockBytes;
+        next_block_ = p - text_begin_ + internal::kBlockBytes;
         if (*p == '\n') break;
       }
       const auto lead = static_cast<unsigned char>(*p);
@@ -99,9 +99,7 @@ class LineReader {
     using internal::ByteMask;
     using internal::CountBits;
     internal::PlainBlock block;
-    if (static_cast<size_t>(end_ - p) < internal::kBlockBytes ||
-        !internal::LoadPlainBlock(p, block))
-      return 0;
+    if (end_ - p < internal::kBlockBytes || !internal::LoadPlainBlock(p, block)) return 0;
     const ByteMask line = internal::BytesEqual(p, '\n');
     const size_t size =
         line != 0 ? std::min<size_t>(block.size, static_cast<size_t>(__builtin_ctzll(line)))
@@ -137,9 +135,10 @@ class LineReader {
   }
 
   const internal::Packed* bmp_;
+  const char* text_begin_;
   const char* end_;
-  const char* next_block_;  // no block is tried before this: it looks two bytes back, or one was
-                            // tried in vain
+  // No block is tried before this offset: it looks two bytes back, or one was tried in vain.
+  std::ptrdiff_t next_block_ = 2;
   Tally t_;
   bool in_word_ = false;
   bool lettered_ = false;
