@@ -13,7 +13,7 @@
 namespace jangbu::ingest {
 namespace {
 
-constexpr size_t kReadBytes = 128 << 10;
+constexpr size_t kReadBytes = 64 << 10;
 
 }  // namespace
 

@@ -85,12 +85,13 @@ char32_t SpelledSyllable(const Table& pairs, std::string_view bytes, size_t i) {
 Cp949Text DecodeCp949(std::string_view bytes) {
   const Table& pairs = Pairs();
   Cp949Text text;
-  text.utf8.reserve(bytes.size() + bytes.size() / 2);
+  text.utf8.resize(bytes.size() + bytes.size() / 2 + 4);  // two bytes become three at most
+  char* out = text.utf8.data();
   size_t i = 0;
   while (i < bytes.size()) {
     const auto lead = static_cast<unsigned char>(bytes[i]);
     if (lead < 0x80) {
-      text.utf8.push_back(static_cast<char>(lead));
+      *out++ = static_cast<char>(lead);
       ++i;
       continue;
     }
@@ -98,14 +99,15 @@ Cp949Text DecodeCp949(std::string_view bytes) {
     if (cp == 0) break;
     if (cp == 0x3164) {
       if (const char32_t syllable = SpelledSyllable(pairs, bytes, i); syllable != 0) {
-        AppendUtf8(syllable, text.utf8);
+        out += EncodeUtf8(syllable, out);
         i += 8;
         continue;
       }
     }
-    AppendUtf8(cp, text.utf8);
+    out += EncodeUtf8(cp, out);
     i += 2;
   }
+  text.utf8.resize(static_cast<size_t>(out - text.utf8.data()));
   text.bad_at = i;
   return text;
 }

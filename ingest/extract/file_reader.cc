@@ -10,7 +10,7 @@
 namespace jangbu::ingest {
 namespace {
 
-constexpr size_t kReadBytes = 256 << 10;
+constexpr size_t kReadBytes = 64 << 10;
 
 // Nothing but blanks after a byte order mark: the same bytes in every encoding read here, save the
 // NULs of UTF-16.
