@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -21,6 +22,7 @@
 #include "base/digest.h"
 #include "services/storage/data_dir.h"
 #include "tests/services/storage/soak.h"
+#include "tests/services/storage/worker.h"
 #include "tests/support/temp_dir.h"
 
 namespace jangbu::services {
@@ -129,12 +131,7 @@ TEST(CrashTest, NothingAcknowledgedIsLost) {
   for (uint64_t kill = 0; kill < kills; ++kill) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      ::close(ends[0]);
-      Work(dir, ends[1]);
-    }
+    const pid_t child = StartWorker("--work", dir, ends[1], 0);
     ::close(ends[1]);
     // Some acknowledgements, then some time into whatever comes next; at times before the first
     // one.
@@ -196,3 +193,10 @@ TEST(CrashTest, NothingAcknowledgedIsLost) {
 
 }  // namespace
 }  // namespace jangbu::services
+
+int main(int argc, char** argv) {
+  if (argc == 5 && std::string_view(argv[1]) == "--work")
+    jangbu::services::Work(argv[2], std::atoi(argv[3]));
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

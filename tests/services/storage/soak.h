@@ -1,6 +1,7 @@
 #pragma once
 
-// How long the tests that draw at random go on: by default a little, always from the same seed; with
+// How long the tests that draw at random go on: by default a little, always from the same seed;
+// with
 //     JANGBU_SOAK=N JANGBU_SEED=S  crash_test
 // N rounds from seed S.
 
