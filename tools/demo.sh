@@ -134,6 +134,9 @@ for i in "${!PARTNERS[@]}"; do
   receipt="$WORK/${PARTNERS[$i]}.receipt"
   "${J[@]}" -q --key-file "$WORK/${PARTNERS[$i]}.key" receipt get "${UPLOADS[$i]}" -o "$receipt"
   JANGBU_SERVER="127.0.0.1:1" "${J[@]}" -q receipt verify "$receipt"
+  receipt="$WORK/${PARTNERS[$i]}-lot.receipt"
+  "${J[@]}" -q --key-file "$WORK/${PARTNERS[$i]}.key" receipt get "${PARTNERS[$i]}/l1" -o "$receipt"
+  JANGBU_SERVER="127.0.0.1:1" "${J[@]}" -q receipt verify "$receipt"
 done
 "${OPERATOR[@]}" log consistency
 root_before="$("${OPERATOR[@]}" books-root)"

@@ -220,6 +220,9 @@ class Builder {
     May(transfers, "--partner", p.partner, Msg::kHelpOnlyPartner);
     transfers.add_option("--limit", p.limit, Words(Msg::kHelpLimit));
     Do(transfers, [&p](Session& s) { return Transfers(s, p.partner, p.limit); });
+    CLI::App& lots = Add(app_, "lots", Msg::kHelpLots, Msg::kExampleLots);
+    May(lots, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(lots, [&p](Session& s) { return Lots(s, p.partner); });
     CLI::App& items = Add(app_, "items", Msg::kHelpItems, Msg::kExampleItems);
     Need(items, "UPLOAD", p.upload, Msg::kHelpUploadId);
     Do(items, [&p](Session& s) { return Items(s, p.upload); });
@@ -234,7 +237,7 @@ class Builder {
     Parsed& p = parsed_;
     CLI::App& receipt = Group("receipt", Msg::kHelpReceipt, Msg::kExampleReceiptGet);
     CLI::App& get = Add(receipt, "get", Msg::kHelpReceiptGet, Msg::kExampleReceiptGet);
-    Need(get, "UPLOAD", p.upload, Msg::kHelpUploadId);
+    Need(get, "UPLOAD|LOT", p.upload, Msg::kHelpReceiptOf);
     May(get, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
     Do(get, [&p](Session& s) { return ReceiptGet(s, p.upload, p.out_file); });
     CLI::App& verify = Add(receipt, "verify", Msg::kHelpReceiptVerify, Msg::kExampleReceiptVerify);

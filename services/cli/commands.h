@@ -67,12 +67,14 @@ ExitCode ServerInfo(Session& session);
 ExitCode BalanceOf(Session& session, const std::string& partner, const std::string& as_of);
 ExitCode Programme(Session& session, const std::string& as_of);
 ExitCode Transfers(Session& session, const std::string& partner, uint64_t limit);
+ExitCode Lots(Session& session, const std::string& partner);
 
 // --- proofs ---
 // Remembers the verifier key of the server's log (known_logs.h).
 // FailedPrecondition("log_key_changed") when another one is known of it.
 Status RememberServerLog(Session& session);
-ExitCode ReceiptGet(Session& session, const std::string& upload, const std::string& out_file);
+// `id`: an upload (PARTNER/uN) or a lot (PARTNER/lN).
+ExitCode ReceiptGet(Session& session, const std::string& id, const std::string& out_file);
 struct ReceiptVerifyParams {
   std::string file;
   std::string vkey;       // or

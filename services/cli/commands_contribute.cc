@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "jangbu/v1/contribute.grpc.pb.h"
+#include "jangbu/v1/ledger.grpc.pb.h"
 #include "services/cli/commands.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
@@ -504,31 +505,47 @@ ExitCode UploadCancel(Session& session, const std::string& upload) {
   return ExitCode::kOk;
 }
 
-ExitCode ReceiptGet(Session& session, const std::string& upload, const std::string& out_file) {
-  const Console& console = session.console();
-  const auto connection = session.Connect();
-  if (!connection.ok()) return console.Fail(connection.status());
-  const auto stub = v1::ContributeService::NewStub((*connection)->channel());
+namespace {
+
+StatusOr<std::string> FetchReceipt(Session& session, const std::string& id) {
+  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
   grpc::ClientContext context;
-  (*connection)->Prepare(context);
+  connection->Prepare(context);
+  if (id.find("/l") != std::string::npos) {  // the server says whether it is one
+    v1::GetLotReceiptRequest request;
+    request.set_lot_id(id);
+    v1::GetLotReceiptResponse response;
+    const auto stub = v1::LedgerService::NewStub(connection->channel());
+    JANGBU_RETURN_IF_ERROR(FromGrpc(stub->GetLotReceipt(&context, request, &response)));
+    return std::move(*response.mutable_receipt());
+  }
   v1::GetReceiptRequest request;
-  request.set_upload_id(upload);
+  request.set_upload_id(id);
   v1::GetReceiptResponse response;
-  const Status status = FromGrpc(stub->GetReceipt(&context, request, &response));
-  if (!status.ok()) return console.Fail(status);
+  const auto stub = v1::ContributeService::NewStub(connection->channel());
+  JANGBU_RETURN_IF_ERROR(FromGrpc(stub->GetReceipt(&context, request, &response)));
+  return std::move(*response.mutable_receipt());
+}
+
+}  // namespace
+
+ExitCode ReceiptGet(Session& session, const std::string& id, const std::string& out_file) {
+  const Console& console = session.console();
+  const StatusOr<std::string> receipt = FetchReceipt(session, id);
+  if (!receipt.ok()) return console.Fail(receipt.status());
   const Status known = RememberServerLog(session);
   if (absl::IsFailedPrecondition(known)) return console.Fail(known);
   if (!known.ok()) console.Warn(Msg::kNotRemembered, {ForTerminal(MessageOf(known))});
   if (out_file.empty() || out_file == "-") {
-    console.out << response.receipt();
+    console.out << *receipt;
     return ExitCode::kOk;
   }
-  const Status written = WriteLocalFile(out_file, response.receipt(), false);
+  const Status written = WriteLocalFile(out_file, *receipt, false);
   if (!written.ok()) {
     console.Fail(written);
     return ExitCode::kUsage;
   }
-  console.Note(Msg::kReceiptWritten, {out_file, HumanBytes(response.receipt().size())});
+  console.Note(Msg::kReceiptWritten, {out_file, HumanBytes(receipt->size())});
   return ExitCode::kOk;
 }
 

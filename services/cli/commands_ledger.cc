@@ -238,4 +238,38 @@ ExitCode Transfers(Session& session, const std::string& partner, uint64_t limit)
   return ExitCode::kOk;
 }
 
+ExitCode Lots(Session& session, const std::string& partner) {
+  const Console& console = session.console();
+  Table table({{console.Words(Msg::kColLot)},
+               {console.Words(Msg::kColTime)},
+               {console.Words(Msg::kColDocuments), Align::kRight},
+               {console.Words(Msg::kColProvisionalTokens), Align::kRight},
+               {console.Words(Msg::kColConfirmedTokens), Align::kRight},
+               {console.Words(Msg::kColConfirmedWords), Align::kRight},
+               {console.Words(Msg::kEntitlement), Align::kRight},
+               {console.Words(Msg::kColJournal), Align::kRight},
+               {""}});
+  v1::ListLotsRequest request;
+  request.set_partner_id(partner);
+  request.set_page_size(1000);
+  do {
+    const auto response = Ask(session, &Stub::ListLots, request);
+    if (!response.ok()) return console.Fail(response.status());
+    for (const auto& lot : response->lots()) {
+      if (console.json) {
+        console.out << LotJson(lot) << '\n';
+      } else {
+        table.Row({ForTerminal(lot.lot_id()), KstTime(lot.at_micros()), Grouped(lot.documents()),
+                   Grouped(lot.provisional_korean_tokens()), Grouped(lot.confirmed_korean_tokens()),
+                   Grouped(lot.confirmed_korean_words()), Grouped(lot.entitlement_granted()),
+                   GroupedUnsigned(lot.journal_index()),
+                   lot.released() ? console.Words(Msg::kReleased) : ""});
+      }
+    }
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty());
+  if (!console.json) console.out << table.Render();
+  return ExitCode::kOk;
+}
+
 }  // namespace jangbu::services::cli

@@ -146,6 +146,7 @@ ExitCode ReceiptVerify(Session& session, const ReceiptVerifyParams& params) {
   std::string partner;
   std::vector<std::string> rows;
   std::map<uint32_t, ledger::Counts> by_upload;
+  std::vector<std::pair<std::string, ledger::Lot>> lots;
   for (const ledger::OpenedReceipt& receipt : *opened) {
     JsonObject row;
     row.AddUnsigned("index", receipt.index).Add("leaf", ToHex(receipt.leaf_data));
@@ -168,6 +169,17 @@ ExitCode ReceiptVerify(Session& session, const ReceiptVerifyParams& params) {
         }
         row.Add("upload_id", entry->partner + "/u" + std::to_string(commit->upload))
             .AddRaw("counts", ItemsSummaryJson(counts));
+      } else if (const auto* lot = std::get_if<ledger::Lot>(&entry->body)) {
+        lots.push_back({entry->partner, *lot});
+        row.Add("lot_id", entry->partner + "/l" + std::to_string(lot->lot))
+            .Add("documents", lot->documents)
+            .Add("provisional_korean_tokens", lot->provisional_korean_tokens)
+            .Add("provisional_korean_words", lot->provisional_korean_words)
+            .Add("confirmed_korean_tokens", lot->confirmed_korean_tokens)
+            .Add("confirmed_korean_words", lot->confirmed_korean_words)
+            .Add("entitlement_granted", lot->entitlement_granted)
+            .Add("entitlement_made_spendable", lot->entitlement_made_spendable)
+            .AddBool("released", lot->released);
       }
     }
     rows.push_back(row.Take());
@@ -199,6 +211,15 @@ ExitCode ReceiptVerify(Session& session, const ReceiptVerifyParams& params) {
                         Grouped(counts.documents), Grouped(counts.rejected), Grouped(counts.words),
                         Grouped(counts.tokens), Grouped(counts.novel_korean_tokens),
                         Grouped(counts.novel_korean_words)})
+                << '\n';
+  }
+  for (const auto& [owner, lot] : lots) {
+    console.out << "  "
+                << console.Words(
+                       Msg::kReceiptProvesLot,
+                       {ForTerminal(owner + "/l" + std::to_string(lot.lot)), Grouped(lot.documents),
+                        Grouped(lot.confirmed_korean_tokens), Grouped(lot.confirmed_korean_words),
+                        Grouped(lot.entitlement_granted)})
                 << '\n';
   }
   if (key->remembered) console.Note(Msg::kKeyRemembered, {ForTerminal(key->vkey)});

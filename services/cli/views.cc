@@ -255,6 +255,22 @@ std::string LotJson(const v1::LotSummary& lot) {
       .Take();
 }
 
+std::string LotJson(const v1::Lot& lot) {
+  return JsonObject()
+      .Add("lot_id", lot.lot_id())
+      .Add("at", UtcTime(lot.at_micros()))
+      .Add("documents", lot.documents())
+      .Add("provisional_korean_tokens", lot.provisional_korean_tokens())
+      .Add("provisional_korean_words", lot.provisional_korean_words())
+      .Add("confirmed_korean_tokens", lot.confirmed_korean_tokens())
+      .Add("confirmed_korean_words", lot.confirmed_korean_words())
+      .Add("entitlement_granted", lot.entitlement_granted())
+      .Add("entitlement_made_spendable", lot.entitlement_made_spendable())
+      .AddBool("released", lot.released())
+      .AddUnsigned("journal_index", lot.journal_index())
+      .Take();
+}
+
 std::string ItemJson(std::string_view upload_id, const v1::ListItemsResponse& item) {
   return JsonObject()
       .Add("upload_id", upload_id)

@@ -38,6 +38,7 @@ std::string VerdictJson(const jangbu::v1::DocumentVerdict& verdict);
 std::string BalanceJson(const jangbu::v1::Balance& balance);
 std::string TransferJson(const jangbu::v1::Transfer& transfer);
 std::string LotJson(const jangbu::v1::LotSummary& lot);
+std::string LotJson(const jangbu::v1::Lot& lot);
 std::string ItemJson(std::string_view upload_id, const jangbu::v1::ListItemsResponse& item);
 
 }  // namespace jangbu::services::cli

@@ -678,6 +678,30 @@ StatusOr<std::vector<UploadView>> Jangbu::ListUploads(uint32_t partner, uint32_t
   return views;
 }
 
+StatusOr<std::vector<LotView>> Jangbu::ListLots(uint32_t partner, uint32_t after, size_t max) {
+  std::vector<uint64_t> entries;
+  std::string partner_id;
+  state_->scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    const ledger::PartnerRecord* record = books.FindPartner(partner);
+    if (record == nullptr) return;
+    partner_id = record->id;
+    for (size_t lot = after; lot < record->lots.size() && entries.size() < max; ++lot) {
+      entries.push_back(record->lots[lot]);
+    }
+  });
+  std::vector<LotView> views;
+  for (const uint64_t seq : entries) {
+    JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, state_->scribe->EntryAt(seq));
+    // By way of the own part, so that nothing sealed can get further than here.
+    JANGBU_ASSIGN_OR_RETURN(const ledger::Entry own, ledger::DecodeOwnPart(ledger::OwnPart(entry)));
+    views.push_back({.partner_id = partner_id,
+                     .lot = std::get<ledger::Lot>(own.body),
+                     .at = entry.at,
+                     .seq = seq});
+  }
+  return views;
+}
+
 void Jangbu::AwaitProgress(uint32_t partner, uint32_t number, int timeout_ms) {
   const StatusOr<ledger::UploadRecord> upload = state_->FindUpload(partner, number);
   if (!upload.ok()) return;

@@ -138,6 +138,8 @@ struct FeedVerdict {
 struct LotView {
   std::string partner_id;
   ledger::Lot lot;
+  Timestamp at = {};
+  uint64_t seq = 0;  // of its journal entry
 };
 struct ConfirmationView {
   int64_t documents_decided = 0;
@@ -225,7 +227,13 @@ class Jangbu {
   Status ListItems(uint32_t partner, uint32_t upload,
                    const std::function<bool(const OperatorItem&)>& row);
 
+  // Lots of a partner with numbers above `after`, at most `max`, ascending. Of each only the own
+  // part is filled in.
+  StatusOr<std::vector<LotView>> ListLots(uint32_t partner, uint32_t after, size_t max);
+
   // ---- proofs ----
+  // The receipt of a lot, a bundle of one, under a fresh checkpoint. NotFound("no_such_lot").
+  StatusOr<std::string> GetLotReceipt(uint32_t partner, uint32_t lot);
   // The bundle of receipts of an upload, under a fresh checkpoint.
   StatusOr<std::string> GetReceipt(uint32_t partner, uint32_t upload);
   // The newest signed checkpoint; `fresh` covers everything in the journal.

@@ -42,25 +42,42 @@ StatusOr<std::string> Jangbu::GetCheckpoint(bool fresh) {
 std::string Jangbu::LogVerifierKey() { return state_->signer->verifier().Vkey(); }
 std::string Jangbu::LogOrigin() { return state_->signer->name(); }
 
-StatusOr<std::string> Jangbu::GetReceipt(uint32_t partner, uint32_t number) {
-  JANGBU_ASSIGN_OR_RETURN(const ledger::UploadRecord upload, state_->FindUpload(partner, number));
-  JANGBU_ASSIGN_OR_RETURN(const std::string checkpoint, state_->Publish());
+StatusOr<std::string> Jangbu::State::ReceiptsOf(const std::vector<uint64_t>& entries) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string signed_head, Publish());
   std::vector<std::string> receipts;
-  for (const uint64_t seq : upload.entries) {
-    JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, state_->scribe->EntryAt(seq));
+  for (const uint64_t seq : entries) {
+    JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, scribe->EntryAt(seq));
     ledger::LeafOpening opening;
     opening.own_salt = entry.own_salt;
     opening.own_part = ledger::OwnPart(entry);
     opening.sealed_commitment =
         ledger::SealedCommitment(entry.sealed_salt, ledger::SealedPart(entry));
     StatusOr<ledger::Receipt> receipt =
-        state_->scribe->Read([&](const ledger::Books&, const ledger::MerkleTree& tree) {
-          return ledger::MakeReceipt(tree, seq, std::move(opening), checkpoint);
+        scribe->Read([&](const ledger::Books&, const ledger::MerkleTree& tree) {
+          return ledger::MakeReceipt(tree, seq, std::move(opening), signed_head);
         });
     JANGBU_RETURN_IF_ERROR(receipt.status());
     receipts.push_back(ledger::EncodeReceipt(*receipt));
   }
   return ledger::EncodeReceiptBundle(receipts);
+}
+
+StatusOr<std::string> Jangbu::GetReceipt(uint32_t partner, uint32_t number) {
+  JANGBU_ASSIGN_OR_RETURN(const ledger::UploadRecord upload, state_->FindUpload(partner, number));
+  return state_->ReceiptsOf(upload.entries);
+}
+
+StatusOr<std::string> Jangbu::GetLotReceipt(uint32_t partner, uint32_t lot) {
+  const std::optional<uint64_t> seq = state_->scribe->Read(
+      [&](const ledger::Books& books, const ledger::MerkleTree&) -> std::optional<uint64_t> {
+        const std::vector<uint64_t>& lots = books.FindPartner(partner)->lots;
+        if (lot == 0 || lot > lots.size()) return std::nullopt;
+        return lots[lot - 1];
+      });
+  if (!seq.has_value()) {
+    return NotFound("no_such_lot", "this partner has no lot " + std::to_string(lot));
+  }
+  return state_->ReceiptsOf({*seq});
 }
 
 StatusOr<Jangbu::Inclusion> Jangbu::ProveInclusion(uint64_t index) {

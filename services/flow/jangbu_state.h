@@ -51,6 +51,8 @@ struct Jangbu::State {
   // Signs the head of the tree, when it is ahead of the newest checkpoint, and keeps it outside the
   // data directory.
   StatusOr<std::string> Publish();
+  // The bundle of receipts of entries, under a fresh checkpoint.
+  StatusOr<std::string> ReceiptsOf(const std::vector<uint64_t>& entries);
   // Enters a key whose text was made before.
   StatusOr<IssuedKey> IssueKey(const std::string& partner_id, ledger::Role role,
                                const std::string& person, const std::string& secret);

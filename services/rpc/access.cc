@@ -42,7 +42,9 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.ContributeService/WatchUpload", kReadsOfPartner, Subject::kUpload},
 
     {"jangbu.v1.LedgerService/GetBalance", kReadsOfPartner, Subject::kPartner},
+    {"jangbu.v1.LedgerService/GetLotReceipt", kReadsOfPartner, Subject::kLot},
     {"jangbu.v1.LedgerService/GetProgramme", kReadsOfAll, Subject::kNone},
+    {"jangbu.v1.LedgerService/ListLots", kReadsOfPartner, Subject::kPartner},
     {"jangbu.v1.LedgerService/ListTransfers", kReadsOfPartner, Subject::kPartner},
 
     {"jangbu.v1.LogService/GetCheckpoint", kAnybody, Subject::kNone},

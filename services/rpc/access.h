@@ -24,6 +24,7 @@ enum class Subject : uint8_t {
   kPartnerOrAll,    // partner_id, or all that the key may see
   kCorpus,          // corpus_id
   kUpload,          // upload_id
+  kLot,             // lot_id
   kCorpusOfStream,  // corpus_id in the first message of a stream
   kUploadOfStream,  // upload_id in the first message of a stream
 };

@@ -156,6 +156,12 @@ StatusOr<SubjectRef> Call::Upload(std::string_view upload_id) {
   return Subject(id.partner_id, id.number);
 }
 
+StatusOr<SubjectRef> Call::Lot(std::string_view lot_id) {
+  JANGBU_ASSIGN_OR_RETURN(const wire::NumberedId id, wire::ParseLotId(lot_id));
+  absent_ = NotFound("no_such_lot", "there is no lot " + std::string(lot_id));
+  return Subject(id.partner_id, id.number);
+}
+
 StatusOr<SubjectRef> Call::Subject(std::string_view partner_id, uint32_t number) {
   if (caller_.role == ledger::Role::kPartner) {
     if (partner_id != caller_.partner_id) return absent_;

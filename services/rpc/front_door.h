@@ -41,7 +41,7 @@ struct PartnerRef {
   std::string id;
 };
 
-// A corpus or an upload that the caller may name. That it exists is for the flow to say.
+// A corpus, an upload or a lot that the caller may name. That it exists is for the flow to say.
 struct SubjectRef {
   PartnerRef partner;
   uint32_t number = 0;
@@ -75,10 +75,13 @@ class Call {
   StatusOr<PartnerRef> Partner(std::string_view partner_id);
   // The same, "" meaning all that the key may see, in the order of their numbers.
   StatusOr<std::vector<PartnerRef>> Partners(std::string_view partner_id);
-  // InvalidArgument("bad_corpus_id"), ("bad_upload_id"); NotFound("no_such_corpus"),
-  // ("no_such_upload"). Whatever later turns out not to exist leaves with the very same words.
+  // InvalidArgument("bad_corpus_id"), ("bad_upload_id"), ("bad_lot_id");
+  // NotFound("no_such_corpus"),
+  // ("no_such_upload"), ("no_such_lot"). Whatever later turns out not to exist leaves with the very
+  // same words.
   StatusOr<SubjectRef> Corpus(std::string_view corpus_id);
   StatusOr<SubjectRef> Upload(std::string_view upload_id);
+  StatusOr<SubjectRef> Lot(std::string_view lot_id);
 
   // True when nobody waits for the answer any more: cancelled, past its deadline, or the server
   // stops.

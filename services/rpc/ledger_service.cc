@@ -105,6 +105,44 @@ class LedgerServiceImpl final : public v1::LedgerService::Service {
         });
   }
 
+  grpc::Status ListLots(grpc::ServerContext* context, const v1::ListLotsRequest* request,
+                        v1::ListLotsResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.LedgerService/ListLots", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
+      JANGBU_ASSIGN_OR_RETURN(const uint32_t size, wire::PageSize(request->page_size()));
+      const std::string query = "lots " + partner.id;
+      JANGBU_ASSIGN_OR_RETURN(const wire::PagePosition after,
+                              wire::ReadPageToken(query, request->page_token()));
+      // One more than asked for tells whether there is a next page.
+      JANGBU_ASSIGN_OR_RETURN(
+          std::vector<LotView> lots,
+          door_.jangbu().ListLots(partner.number, static_cast<uint32_t>(after.major),
+                                  size_t{size} + 1));
+      const bool more = lots.size() > size;
+      if (more) lots.pop_back();
+      for (const LotView& lot : lots) *response->add_lots() = wire::ToWire(lot);
+      if (more) {
+        response->set_next_page_token(
+            wire::MakePageToken(query, {.major = lots.back().lot.lot, .minor = 0}));
+      }
+      return OkStatus();
+    });
+  }
+
+  grpc::Status GetLotReceipt(grpc::ServerContext* context, const v1::GetLotReceiptRequest* request,
+                             v1::GetLotReceiptResponse* response) override {
+    return door_.Serve(
+        *context, "jangbu.v1.LedgerService/GetLotReceipt", [&](Call& call) -> Status {
+          JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+          JANGBU_ASSIGN_OR_RETURN(const SubjectRef lot, call.Lot(request->lot_id()));
+          JANGBU_ASSIGN_OR_RETURN(std::string receipt,
+                                  door_.jangbu().GetLotReceipt(lot.partner.number, lot.number));
+          response->set_receipt(std::move(receipt));
+          return OkStatus();
+        });
+  }
+
  private:
   FrontDoor& door_;
 };

@@ -324,6 +324,22 @@ v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
   return out;
 }
 
+v1::Lot ToWire(const LotView& view) {
+  v1::Lot out;
+  out.set_lot_id(LotId(view.partner_id, view.lot.lot));
+  out.set_at_micros(view.at.micros);
+  out.set_documents(view.lot.documents);
+  out.set_provisional_korean_tokens(view.lot.provisional_korean_tokens);
+  out.set_provisional_korean_words(view.lot.provisional_korean_words);
+  out.set_confirmed_korean_tokens(view.lot.confirmed_korean_tokens);
+  out.set_confirmed_korean_words(view.lot.confirmed_korean_words);
+  out.set_entitlement_granted(view.lot.entitlement_granted);
+  out.set_entitlement_made_spendable(view.lot.entitlement_made_spendable);
+  out.set_released(view.lot.released);
+  out.set_journal_index(view.seq);
+  return out;
+}
+
 v1::ApiKey ToWire(const ledger::KeyRecord& key, std::string_view partner_id) {
   v1::ApiKey out;
   out.set_key_id(key.key_id);

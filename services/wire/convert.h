@@ -60,6 +60,7 @@ v1::Balance ToWire(const ledger::PartnerFigures& figures, std::string_view partn
 std::string NameOfAccount(const ledger::AccountName& account, std::string_view partner_id);
 std::string_view NameOf(ledger::AccountRole role);
 // `transfer` is between accounts of one partner and the programme's.
+v1::Lot ToWire(const LotView& lot);
 v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
                     std::string_view partner_id);
 

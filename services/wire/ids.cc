@@ -8,7 +8,7 @@
 namespace jangbu::services::wire {
 namespace {
 
-// The number after `mark` ("" or "u"), or 0.
+// The number after `mark` ("", "u" or "l"), or 0.
 uint32_t NumberAfter(std::string_view text, std::string_view mark) {
   if (!text.starts_with(mark)) return 0;
   text.remove_prefix(mark.size());
@@ -54,12 +54,20 @@ StatusOr<NumberedId> ParseUploadId(std::string_view text) {
   return ParseNumbered(text, "u", "bad_upload_id", "PARTNER/uNUMBER");
 }
 
+StatusOr<NumberedId> ParseLotId(std::string_view text) {
+  return ParseNumbered(text, "l", "bad_lot_id", "PARTNER/lNUMBER");
+}
+
 std::string CorpusId(std::string_view partner_id, uint32_t number) {
   return std::string(partner_id) + "/" + std::to_string(number);
 }
 
 std::string UploadId(std::string_view partner_id, uint32_t number) {
   return std::string(partner_id) + "/u" + std::to_string(number);
+}
+
+std::string LotId(std::string_view partner_id, uint32_t number) {
+  return std::string(partner_id) + "/l" + std::to_string(number);
 }
 
 }  // namespace jangbu::services::wire

@@ -395,6 +395,43 @@ TEST(Flow, Invariant3_ReceiptsVerifyOffline) {
   EXPECT_FALSE(ledger::VerifyReceiptFile(forged, *verifier).ok());
 }
 
+// Invariant 3: confirmed credit has a receipt too; it says the lot's totals and nothing sealed.
+TEST(Flow, Invariant3_LotsHaveReceipts) {
+  TestInstallation t;
+  Jangbu& jangbu = t.Open();
+  const uint32_t hani = t.Partner("hani");
+  const uint32_t book = t.Partner("book");
+  t.Upload(hani, "r1", {{"a.jsonl", Documents(0, 10)}});
+  t.Upload(book, "r1", {{"b.jsonl", Documents(10, 5)}});
+  ASSERT_TRUE(jangbu.RunConfirmation({"hani"}, "test", "k").ok());
+  const auto lots = jangbu.ListLots(hani, 0, 100);
+  ASSERT_TRUE(lots.ok()) << lots.status();
+  ASSERT_EQ(lots->size(), 1u);
+  const LotView& lot = lots->front();
+  EXPECT_EQ(lot.partner_id, "hani");
+  EXPECT_EQ(lot.lot.lot, 1u);
+  EXPECT_EQ(lot.lot.documents, 10);
+  EXPECT_TRUE(lot.lot.released);
+  EXPECT_TRUE(lot.lot.ranges.empty());  // sealed
+  EXPECT_EQ(lot.lot.item_korean_tokens, 0);
+  EXPECT_TRUE(jangbu.ListLots(hani, 1, 100)->empty());
+  EXPECT_TRUE(jangbu.ListLots(book, 0, 100)->empty());
+  const auto receipt = jangbu.GetLotReceipt(hani, 1);
+  ASSERT_TRUE(receipt.ok()) << receipt.status();
+  const auto verifier = ledger::NoteVerifier::Parse(jangbu.LogVerifierKey());
+  ASSERT_TRUE(verifier.ok());
+  const auto opened = ledger::VerifyReceiptFile(*receipt, *verifier);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ASSERT_EQ(opened->size(), 1u);
+  EXPECT_EQ(opened->front().index, lot.seq);
+  const auto entry = ledger::DecodeOwnPart(opened->front().own_part);
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_EQ(std::get<ledger::Lot>(entry->body), lot.lot);
+  EXPECT_EQ(ReasonOf(jangbu.GetLotReceipt(hani, 2).status()), "no_such_lot");
+  EXPECT_EQ(ReasonOf(jangbu.GetLotReceipt(hani, 0).status()), "no_such_lot");
+  EXPECT_EQ(ReasonOf(jangbu.GetLotReceipt(book, 1).status()), "no_such_lot");
+}
+
 TEST(Flow, KeysAreIssuedRotatedRevoked) {
   TestInstallation t;
   Jangbu& jangbu = t.Open();

@@ -78,6 +78,8 @@ std::string FieldOf(Subject subject) {
     case Subject::kUpload:
     case Subject::kUploadOfStream:
       return "upload_id";
+    case Subject::kLot:
+      return "lot_id";
   }
   return "";
 }
@@ -103,7 +105,7 @@ TEST(AccessTable, WhatAPartnerMayCallSaysWhoseItIs) {
     const MethodAccess& access = *FindAccess(NameOf(*method));
     if (!access.roles.Has(ledger::Role::kPartner)) continue;
     SCOPED_TRACE(NameOf(*method));
-    for (const char* field : {"partner_id", "corpus_id", "upload_id"}) {
+    for (const char* field : {"partner_id", "corpus_id", "upload_id", "lot_id"}) {
       if (method->input_type()->FindFieldByName(field) != nullptr) {
         EXPECT_NE(access.subject, Subject::kNone) << "names a " << field;
       }
@@ -149,6 +151,7 @@ class Access : public ::testing::Test {
     Set(*request, "partner_id", "hanbit");
     Set(*request, "corpus_id", "hanbit/1");
     Set(*request, "upload_id", "hanbit/u1");
+    Set(*request, "lot_id", "hanbit/l1");
     return request->SerializeAsString();
   }
 
@@ -205,12 +208,13 @@ TEST_F(Access, EveryMethodOfAnotherPartner) {
     std::string partner;
     std::string corpus;
     std::string upload;
+    std::string lot;
   };
   const Ids others[] = {
-      {"another partner's", "dolsan", "dolsan/1", "dolsan/u1"},
-      {"another partner's second", "dolsan", "dolsan/2", "dolsan/u2"},
-      {"not another partner's", "dolsan", "dolsan/9", "dolsan/u9"},
-      {"nobody's", "nobody", "nobody/1", "nobody/u1"},
+      {"another partner's", "dolsan", "dolsan/1", "dolsan/u1", "dolsan/l1"},
+      {"another partner's second", "dolsan", "dolsan/2", "dolsan/u2", "dolsan/l2"},
+      {"not another partner's", "dolsan", "dolsan/9", "dolsan/u9", "dolsan/l9"},
+      {"nobody's", "nobody", "nobody/1", "nobody/u1", "nobody/l1"},
   };
   int checked = 0;
   for (const MethodDescriptor* method : AllMethods()) {
@@ -224,6 +228,7 @@ TEST_F(Access, EveryMethodOfAnotherPartner) {
       const std::unique_ptr<Message> request = NewRequest(*method);
       const std::string id = field == "partner_id"  ? ids.partner
                              : field == "corpus_id" ? ids.corpus
+                             : field == "lot_id"    ? ids.lot
                                                     : ids.upload;
       ASSERT_TRUE(Set(*request, field, id));
       // Otherwise as good as can be.
@@ -243,7 +248,9 @@ TEST_F(Access, EveryMethodOfAnotherPartner) {
     }
     // One's own that does not exist says the same again.
     if (field != "partner_id") {
-      const std::string id = field == "corpus_id" ? "hanbit/9" : "hanbit/u9";
+      const std::string id = field == "corpus_id" ? "hanbit/9"
+                             : field == "lot_id"  ? "hanbit/l9"
+                                                  : "hanbit/u9";
       const std::unique_ptr<Message> request = NewRequest(*method);
       Set(*request, field, id);
       Set(*request, "request_id", "r");

@@ -67,6 +67,16 @@ TEST(Ids, OneThingHasOneName) {
     const StatusOr<NumberedId> upload = ParseUploadId(row.text);
     EXPECT_EQ(corpus.ok(), row.corpus);
     EXPECT_EQ(upload.ok(), row.upload);
+    // A lot is called as an upload, with another letter.
+    std::string lot_text = row.text;
+    if (const size_t slash = lot_text.find("/u"); slash != std::string::npos)
+      lot_text.replace(slash, 2, "/l");
+    const StatusOr<NumberedId> lot = ParseLotId(lot_text);
+    EXPECT_EQ(lot.ok(), row.upload);
+    if (lot.ok()) {
+      EXPECT_EQ(LotId(lot->partner_id, lot->number), lot_text);
+    }
+    EXPECT_FALSE(ParseLotId(row.text).ok() && row.upload);
     if (corpus.ok()) {
       EXPECT_EQ(CorpusId(corpus->partner_id, corpus->number), row.text);
     } else {
