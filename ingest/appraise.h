@@ -3,7 +3,7 @@
 // Appraisal: canonical text, then (screening), then what it offers as new, then its counts, in that
 // order. The front door of the module: what a document is worth, as far as the document alone can
 // tell. Whether its offers are new is settled later, by whoever knows what came before
-// (ingest/dedup/novelty.h).
+// (ingest/dedup/document_form.h).
 
 #include <cstdint>
 #include <memory>
@@ -13,6 +13,7 @@
 
 #include "base/digest.h"
 #include "base/key_index.h"
+#include "ingest/dedup/document_form.h"
 #include "ingest/dedup/fingerprint.h"
 #include "ingest/dedup/novelty.h"
 #include "ingest/tokens/token_counter.h"
@@ -33,6 +34,7 @@ struct Appraisal {
   int64_t korean_words = 0;
   int64_t korean_tokens = 0;
   std::vector<SegmentOffer> offers;
+  DocumentForm form;  // form.offers belong to offers one to one
 };
 
 // One thread at a time; make one for each. Appraise is a pure function of the text: the same for

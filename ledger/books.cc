@@ -444,6 +444,8 @@ Status Books::ApplyBody(const Entry& e, const Decision& b) {
       return Contradiction(
           e, "document " + std::to_string(i) + " is credited for more than it offered");
     }
+    if (item.similarity_ppm > 1'000'000 || (item.similarity_ppm != 0 && !item.held_by.has_value()))
+      return Contradiction(e, "document " + std::to_string(i) + " has a similarity that cannot be");
     if (!item.held_by.has_value()) continue;
     // Earlier is earlier in the order of decisions, which is that of commits; tokens are given at
     // the begin.
@@ -588,6 +590,24 @@ Status Books::ApplyBody(const Entry& e, const RunDone& b) {
   }
   open_run_.reset();
   return OkStatus();
+}
+
+Status Books::ApplyBody(const Entry& e, const NoveltyRule& b) {
+  if (!e.partner.empty()) return Contradiction(e, "a novelty rule concerns no one partner");
+  if (b.min_run < 24 || b.min_run > 64 || b.near_ppm == 0 || b.near_ppm > 1'000'000 ||
+      b.novel_ppm == 0 || b.novel_ppm > 1'000'000) {
+    return InvalidArgument("bad_novelty_rule",
+                           "min_run is 24 to 64 code points, the shares are 1 to 1000000 ppm");
+  }
+  novelty_rules_.emplace_back(e.seq, b);
+  return OkStatus();
+}
+
+std::optional<NoveltyRule> Books::NoveltyRuleOf(uint64_t batch_token) const {
+  if (novelty_rules_.empty()) return std::nullopt;
+  size_t i = 0;
+  while (i + 1 < novelty_rules_.size() && novelty_rules_[i + 1].first < batch_token) ++i;
+  return novelty_rules_[i].second;
 }
 
 Status Books::Post(const Entry& e, const std::vector<Posting>& postings) {

@@ -189,6 +189,14 @@ class Books {
   const std::optional<RunBegun>& open_run() const { return open_run_; }
   uint64_t runs() const { return runs_; }
 
+  // Novelty rules by the sequence numbers of their entries, ascending.
+  const std::vector<std::pair<uint64_t, NoveltyRule>>& novelty_rules() const {
+    return novelty_rules_;
+  }
+  // The rule that a batch not yet committed, or committed after the first rule, is judged by.
+  // Nothing when there is no rule.
+  std::optional<NoveltyRule> NoveltyRuleOf(uint64_t batch_token) const;
+
   // The lot of `partner` that is due in the open run, or nothing. REQUIRES: a run is open and has
   // decided everything before its cut.
   std::optional<Lot> NextLot(const PartnerRecord& partner) const;
@@ -219,6 +227,7 @@ class Books {
   Status ApplyBody(const Entry& e, const Decision& b);
   Status ApplyBody(const Entry& e, const Lot& b);
   Status ApplyBody(const Entry& e, const RunDone& b);
+  Status ApplyBody(const Entry& e, const NoveltyRule& b);
 
   PartnerRecord* PartnerOf(const Entry& e);
   UploadRecord* UploadOf(const PartnerRecord& partner, uint32_t number);
@@ -247,6 +256,7 @@ class Books {
   };
   std::map<uint64_t, std::vector<Provisional>> provisional_;
   std::optional<RunBegun> open_run_;
+  std::vector<std::pair<uint64_t, NoveltyRule>> novelty_rules_;
   uint64_t runs_ = 0;
   std::unique_ptr<Ledger> ledger_;
 };

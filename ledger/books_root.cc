@@ -89,6 +89,11 @@ StatusOr<Digest> BooksRoot(const Books& books,
                           policy.entitlement_numerator, policy.entitlement_denominator}) {
     w.SignedVarint(v);
   }
+  for (const auto& [seq, rule] : books.novelty_rules()) {
+    w.Varint(rule.min_run);
+    w.Varint(rule.near_ppm);
+    w.Varint(rule.novel_ppm);
+  }
   std::map<std::string_view, const PartnerRecord*> partners;
   for (const auto& partner : books.partners()) partners.emplace(partner->id, partner.get());
   w.Varint(partners.size());
@@ -134,6 +139,8 @@ StatusOr<Digest> BooksRoot(const Books& books,
           w.U8(credit.held_by.has_value() ? 1 : 0);
           if (credit.held_by.has_value())
             JANGBU_RETURN_IF_ERROR(places.Write(w, *credit.held_by, true));
+          // Nothing where there is none, so that roots of before the first novelty rule stay.
+          if (credit.similarity_ppm != 0) w.Varint(credit.similarity_ppm);
         }
         flush(w);
       }

@@ -1,5 +1,8 @@
 #include "ledger/entry.h"
 
+#include <algorithm>
+#include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -366,8 +369,11 @@ void WriteSealed(ByteWriter& w, const Decision& b) {
   for (const DecidedItem& item : b.items) {
     WriteAmount(w, item.korean_tokens);
     WriteAmount(w, item.korean_words);
-    w.U8(item.held_by.has_value() ? 1 : 0);
+    // 0: none; 1: held_by; 2: held_by and similarity.
+    JANGBU_CHECK(item.held_by.has_value() || item.similarity_ppm == 0);
+    w.U8(static_cast<uint8_t>((item.held_by.has_value() ? 1 : 0) + (item.similarity_ppm != 0)));
     if (item.held_by.has_value()) WriteOwner(w, *item.held_by);
+    if (item.similarity_ppm != 0) w.Varint(item.similarity_ppm);
   }
 }
 void ReadSealed(ByteReader& r, Decision& b) {
@@ -378,7 +384,13 @@ void ReadSealed(ByteReader& r, Decision& b) {
   for (DecidedItem& item : b.items) {
     item.korean_tokens = ReadAmount(r);
     item.korean_words = ReadAmount(r);
-    if (ReadBool(r)) item.held_by = ReadOwner(r);
+    const uint8_t held = r.U8();
+    if (held > 2) r.MarkBad();
+    if (held >= 1) item.held_by = ReadOwner(r);
+    if (held == 2) {
+      item.similarity_ppm = ReadU32(r);
+      if (item.similarity_ppm == 0) r.MarkBad();
+    }
   }
 }
 
@@ -406,6 +418,17 @@ void ReadSealed(ByteReader& r, Lot& b) {
 
 void WriteSealed(ByteWriter& w, const RunDone& b) { w.Varint(b.run); }
 void ReadSealed(ByteReader& r, RunDone& b) { b.run = r.Varint(); }
+
+void WriteSealed(ByteWriter& w, const NoveltyRule& b) {
+  w.Varint(b.min_run);
+  w.Varint(b.near_ppm);
+  w.Varint(b.novel_ppm);
+}
+void ReadSealed(ByteReader& r, NoveltyRule& b) {
+  b.min_run = ReadU32(r);
+  b.near_ppm = ReadU32(r);
+  b.novel_ppm = ReadU32(r);
+}
 
 // ---- bodies by type ----
 
@@ -446,6 +469,8 @@ std::optional<Body> EmptyBody(uint8_t type) {
       return Lot{};
     case EntryType::kRunDone:
       return RunDone{};
+    case EntryType::kNoveltyRule:
+      return NoveltyRule{};
   }
   return std::nullopt;
 }
@@ -476,29 +501,62 @@ Counts& Counts::operator+=(const Counts& other) {
   return *this;
 }
 
-EntryType TypeOf(const Body& body) { return static_cast<EntryType>(body.index() + 1); }
+namespace {
 
-static_assert(
-    std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kGenesis) - 1, Body>,
-                   Genesis>);
-static_assert(std::is_same_v<
-              std::variant_alternative_t<static_cast<size_t>(EntryType::kBatchCommit) - 1, Body>,
-              BatchCommit>);
-static_assert(
-    std::is_same_v<std::variant_alternative_t<static_cast<size_t>(EntryType::kRunDone) - 1, Body>,
-                   RunDone>);
-static_assert(std::variant_size_v<Body> == static_cast<size_t>(EntryType::kRunDone));
+// In the order of Body's alternatives: their stored numbers and their names.
+struct TypeName {
+  EntryType type;
+  std::string_view name;
+};
+constexpr TypeName kTypes[] = {
+    {EntryType::kGenesis, "genesis"},
+    {EntryType::kEpoch, "epoch"},
+    {EntryType::kPartnerAdded, "partner_added"},
+    {EntryType::kKeyIssued, "key_issued"},
+    {EntryType::kKeyRevoked, "key_revoked"},
+    {EntryType::kCorpusAdded, "corpus_added"},
+    {EntryType::kUploadOpened, "upload_opened"},
+    {EntryType::kUploadSealed, "upload_sealed"},
+    {EntryType::kUploadCancelled, "upload_cancelled"},
+    {EntryType::kUploadDone, "upload_done"},
+    {EntryType::kBatchBegin, "batch_begin"},
+    {EntryType::kBatchCommit, "batch_commit"},
+    {EntryType::kBatchAbort, "batch_abort"},
+    {EntryType::kRunBegun, "run_begun"},
+    {EntryType::kDecision, "decision"},
+    {EntryType::kLot, "lot"},
+    {EntryType::kRunDone, "run_done"},
+    {EntryType::kNoveltyRule, "novelty_rule"},
+};
+static_assert(std::size(kTypes) == std::variant_size_v<Body>);
+
+// The place of `T` among Body's alternatives is that of `type` in kTypes.
+template <typename T>
+constexpr bool StandsFor(EntryType type) {
+  for (size_t i = 0; i < std::size(kTypes); ++i) {
+    if (kTypes[i].type == type) {
+      return [&]<size_t... I>(std::index_sequence<I...>) {
+        return ((I == i && std::is_same_v<std::variant_alternative_t<I, Body>, T>) || ...);
+      }
+      (std::make_index_sequence<std::variant_size_v<Body>>());
+    }
+  }
+  return false;
+}
+static_assert(StandsFor<Genesis>(EntryType::kGenesis));
+static_assert(StandsFor<BatchCommit>(EntryType::kBatchCommit));
+static_assert(StandsFor<RunDone>(EntryType::kRunDone));
+static_assert(StandsFor<NoveltyRule>(EntryType::kNoveltyRule));
+
+}  // namespace
+
+EntryType TypeOf(const Body& body) { return kTypes[body.index()].type; }
 
 std::string_view NameOf(EntryType type) {
-  static constexpr std::string_view kNames[] = {
-      "genesis",      "epoch",         "partner_added", "key_issued",       "key_revoked",
-      "corpus_added", "upload_opened", "upload_sealed", "upload_cancelled", "upload_done",
-      "batch_begin",  "batch_commit",  "batch_abort",   "run_begun",        "decision",
-      "lot",          "run_done"};
-  static_assert(std::size(kNames) == std::variant_size_v<Body>);
-  const size_t index = static_cast<size_t>(type) - 1;
-  JANGBU_CHECK(index < std::size(kNames));
-  return kNames[index];
+  const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                   [type](const TypeName& t) { return t.type == type; });
+  JANGBU_CHECK(found != std::end(kTypes));
+  return found->name;
 }
 
 std::string OwnPart(const Entry& entry) {

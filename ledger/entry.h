@@ -53,6 +53,7 @@ enum class EntryType : uint8_t {
   kDecision = 15,
   kLot = 16,
   kRunDone = 17,
+  kNoveltyRule = 40,
 };
 
 // Stored. What a key may do; the same numbers as on the wire.
@@ -247,6 +248,9 @@ struct DecidedItem {
   int64_t korean_tokens = 0;
   int64_t korean_words = 0;
   std::optional<Owner> held_by;  // the earlier document, of another partner, that covers it
+  // How much of the document's comparison form that one covers, in millionths. 0 without held_by,
+  // and in what was decided before there was a novelty rule.
+  uint32_t similarity_ppm = 0;
   bool operator==(const DecidedItem&) const = default;
 };
 
@@ -295,9 +299,19 @@ struct RunDone {
   bool operator==(const RunDone&) const = default;
 };
 
+// How novelty and duplicates are judged from here on, by runs of shared text; docs/counting.md. It
+// binds batches begun after it, and of those begun before the first rule the ones that commit after
+// it. What was committed or decided before the first rule was judged by whole segments. Sealed.
+struct NoveltyRule {
+  uint32_t min_run = 24;         // code points of comparison form; 24 … 64
+  uint32_t near_ppm = 800'000;   // covered by one earlier document, from which on it is near
+  uint32_t novel_ppm = 500'000;  // covered share from which on a segment is not novel
+  bool operator==(const NoveltyRule&) const = default;
+};
+
 using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
                           UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin,
-                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone>;
+                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule>;
 
 // What somebody wants to be true; the writer adds position, time and salts.
 struct Draft {

@@ -1,6 +1,7 @@
 #include "ingest/dedup/coverage.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -83,22 +84,74 @@ Intervals Union(const Intervals& a, const Intervals& b) {
   return out;
 }
 
+namespace {
+
+// False if no run of 24 or more stands at two places of `text`. A run holds a tile, and its other
+// place the same 12 code points elsewhere; those are looked up in a small table of tiles and
+// compared.
+bool MayRepeatARun(const RunHasher& hasher, std::u32string_view text) {
+  const size_t places = text.size() - kTile + 1;
+  std::vector<uint64_t> keys(places);
+  RunHasher::Roller roller(hasher, kTile);
+  roller.Reset(text.data());
+  for (size_t at = 0;; ++at) {
+    keys[at] = roller.key();
+    if (at + 1 == places) break;
+    roller.Step(text[at], text[at + kTile]);
+  }
+  // Open addressing; a slot holds a tile's place + 1.
+  const size_t mask = std::bit_ceil(2 * (places / kTileStep + 1)) - 1;
+  std::vector<uint32_t> slots(mask + 1, 0);
+  for (size_t at = 0; at < places; at += kTileStep) {
+    size_t slot = keys[at] & mask;
+    while (slots[slot] != 0 && keys[slots[slot] - 1] != keys[at]) slot = (slot + 1) & mask;
+    if (slots[slot] != 0) return true;  // two tiles of one key: not told apart here
+    slots[slot] = static_cast<uint32_t>(at + 1);
+  }
+  for (size_t at = 0; at < places; ++at) {
+    for (size_t slot = keys[at] & mask; slots[slot] != 0; slot = (slot + 1) & mask) {
+      const size_t tile = slots[slot] - 1;
+      if (keys[tile] != keys[at]) continue;
+      if (tile == at) break;
+      size_t left = 0;
+      while (left < kMinRun && left < tile && left < at &&
+             text[tile - left - 1] == text[at - left - 1]) {
+        ++left;
+      }
+      size_t right = 0;
+      while (left + right < kMinRun && tile + right < text.size() && at + right < text.size() &&
+             text[tile + right] == text[at + right]) {
+        ++right;
+      }
+      if (left + right >= kMinRun) return true;
+      break;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 Intervals CoveredBySelf(const RunHasher& hasher, std::u32string_view text,
-                        const std::vector<uint32_t>& bounds) {
+                        const std::vector<uint32_t>& bounds, size_t min_run) {
+  JANGBU_CHECK(min_run >= kMinRun);
   Intervals out;
-  if (text.size() < kMinRun) return out;
+  if (text.size() < min_run) return out;
   JANGBU_CHECK(!bounds.empty() && bounds.back() == text.size());
-  const size_t windows = text.size() - kMinRun + 1;
+  // Nothing stands before the only segment.
+  const auto second = std::upper_bound(bounds.begin(), bounds.end(), uint32_t{0});
+  if (second == bounds.end() || *second == text.size() || !MayRepeatARun(hasher, text)) return out;
+  const size_t windows = text.size() - min_run + 1;
   // First place of each window. Two windows of one key that differ (2^-40 a pair) chain on.
   absl::flat_hash_map<uint64_t, std::vector<uint32_t>> firsts;
-  RunHasher::Roller roller(hasher, kMinRun);
+  RunHasher::Roller roller(hasher, min_run);
   roller.Reset(text.data());
   std::vector<uint32_t> first_of(windows);
   for (size_t w = 0;; ++w) {
     std::vector<uint32_t>& chain = firsts[roller.key()];
-    const std::u32string_view window = text.substr(w, kMinRun);
+    const std::u32string_view window = text.substr(w, min_run);
     auto same = std::find_if(chain.begin(), chain.end(),
-                             [&](uint32_t f) { return text.substr(f, kMinRun) == window; });
+                             [&](uint32_t f) { return text.substr(f, min_run) == window; });
     if (same == chain.end()) {
       chain.push_back(static_cast<uint32_t>(w));
       first_of[w] = static_cast<uint32_t>(w);
@@ -106,17 +159,16 @@ Intervals CoveredBySelf(const RunHasher& hasher, std::u32string_view text,
       first_of[w] = *same;
     }
     if (w + 1 == windows) break;
-    roller.Step(text[w], text[w + kMinRun]);
+    roller.Step(text[w], text[w + min_run]);
   }
   for (size_t i = 0; i + 1 < bounds.size(); ++i) {
     const size_t begin = bounds[i];
     const size_t end = bounds[i + 1];
-    if (begin < kMinRun || begin == end) continue;
-    const size_t from = begin >= kMinRun - 1 ? begin - (kMinRun - 1) : 0;
-    for (size_t w = from; w < end && w < windows; ++w) {
-      if (first_of[w] + kMinRun > begin) continue;
+    if (begin < min_run || begin == end) continue;
+    for (size_t w = begin - (min_run - 1); w < end && w < windows; ++w) {
+      if (first_of[w] + min_run > begin) continue;
       const auto left = static_cast<uint32_t>(std::max(w, begin));
-      const auto right = static_cast<uint32_t>(std::min(w + kMinRun, end));
+      const auto right = static_cast<uint32_t>(std::min(w + min_run, end));
       if (!out.empty() && left <= out.back().end) {
         out.back().end = std::max(out.back().end, right);
       } else {

@@ -1,12 +1,11 @@
 #pragma once
 
-// Novelty: which parts of a document were not there before.
+// What a document offers as new.
 //
 // A document *offers* its segments, each distinct comparison form once, in order, with what it
-// would earn. Who settles a document claims the offers' keys in the order of the journal; an offer
-// whose key was free is novel, and only novel offers are credited. The rule: a segment is novel if
-// its whole comparison form, as a segment, is not in the reference text; a segment repeated inside
-// one document is novel once.
+// would earn. Who settles a document decides which offers are novel (document_form.h, coverage.h):
+// those shorter than the shortest run by claiming their keys in the order of the journal, the
+// others by the runs that they share with the reference text. Only novel offers are credited.
 
 #include <cstdint>
 #include <vector>
@@ -15,8 +14,11 @@
 
 namespace jangbu::ingest {
 
+// No digest: an offer whose segment is judged by runs alone.
+inline constexpr Key kNoKey{};
+
 struct SegmentOffer {
-  Key key{};
+  Key key = kNoKey;            // of a segment shorter than kMaxMinRun code points
   uint32_t korean_tokens = 0;  // 0 when the segment is not Korean
   uint32_t korean_words = 0;
   bool operator==(const SegmentOffer&) const = default;
@@ -27,10 +29,5 @@ struct NovelCounts {
   int64_t korean_words = 0;
   bool operator==(const NovelCounts&) const = default;
 };
-
-// The credit of a document whose offers were claimed in its name: the sum over those it holds.
-// `owners[i]` holds offer i. REQUIRES: as many owners as offers.
-NovelCounts CreditOf(const std::vector<SegmentOffer>& offers, const std::vector<Owner>& owners,
-                     const Owner& self);
 
 }  // namespace jangbu::ingest

@@ -50,8 +50,13 @@ class Documents {
   StatusOr<std::u32string_view> Form(const RunDocument& document) {
     const auto found = cache_.find(document.place);
     if (found != cache_.end()) return std::u32string_view(*found->second);
-    JANGBU_ASSIGN_OR_RETURN(std::shared_ptr<const std::u32string> form, forms_.Form(document));
+    StatusOr<std::shared_ptr<const std::u32string>> read = forms_.Form(document);
     ++cost_.forms;
+    // A text that is gone for good holds no run.
+    if (read.status().code() == absl::StatusCode::kNotFound)
+      read = std::make_shared<const std::u32string>();
+    JANGBU_RETURN_IF_ERROR(read.status());
+    std::shared_ptr<const std::u32string> form = *std::move(read);
     if (cached_ + form->size() > kMaxCachedCodePoints) {
       cache_.clear();
       cached_ = 0;
@@ -560,9 +565,9 @@ struct Candidate {
 
 uint32_t CoverageOf(std::u32string_view text, std::u32string_view form,
                     const std::vector<std::pair<uint32_t, uint32_t>>& places,
-                    std::vector<uint32_t>& stamps, uint32_t stamp) {
+                    std::vector<uint32_t>& stamps, uint32_t stamp, size_t min_run) {
   // stamps[w] == stamp: window w is found for this document.
-  const size_t windows = text.size() - kMinRun + 1;
+  const size_t windows = text.size() - min_run + 1;
   for (const auto& [at, offset] : places) {
     const size_t low = at >= kReach ? at - kReach : 0;
     const size_t high = std::min<size_t>(at + 1, windows);
@@ -574,23 +579,23 @@ uint32_t CoverageOf(std::u32string_view text, std::u32string_view form,
     while (begin > 0 && other > 0 && text[begin - 1] == form[other - 1]) {
       --begin;
       --other;
-      if (at + kTile - begin >= kMinRun && begin < windows && stamps[begin] == stamp) break;
+      if (at + kTile - begin >= min_run && begin < windows && stamps[begin] == stamp) break;
     }
     size_t end = at + kTile;
     other = offset + kTile;
     while (end < text.size() && other < form.size() && text[end] == form[other]) {
       ++end;
       ++other;
-      if (end >= begin + kMinRun && end - kMinRun > at && stamps[end - kMinRun] == stamp) break;
+      if (end >= begin + min_run && end - min_run > at && stamps[end - min_run] == stamp) break;
     }
-    for (size_t w = begin; w + kMinRun <= end; ++w) stamps[w] = stamp;
+    for (size_t w = begin; w + min_run <= end; ++w) stamps[w] = stamp;
   }
   uint32_t covered = 0;
   size_t covered_to = 0;
   for (size_t w = 0; w < windows; ++w) {
     if (stamps[w] != stamp) continue;
-    covered += static_cast<uint32_t>(w + kMinRun - std::max(covered_to, w));
-    covered_to = w + kMinRun;
+    covered += static_cast<uint32_t>(w + min_run - std::max(covered_to, w));
+    covered_to = w + min_run;
   }
   return covered;
 }
@@ -600,18 +605,18 @@ uint32_t CoverageOf(std::u32string_view text, std::u32string_view form,
 StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
                                                        const Reference& reference,
                                                        FormSource& forms, size_t least,
-                                                       RunCost* cost) const {
-  JANGBU_CHECK(least > 0 && text.size() < (size_t{1} << 31));
+                                                       RunCost* cost, size_t min_run) const {
+  JANGBU_CHECK(least > 0 && min_run >= kMinRun && text.size() < (size_t{1} << 31));
   RunCost own;
   RunCost& paid = cost != nullptr ? *cost : own;
   const std::optional<NearDocument> none;
-  if (groups_.empty() || text.size() < kMinRun || text.size() < least) return none;
+  if (groups_.empty() || text.size() < min_run || text.size() < least) return none;
   Documents documents(reference, forms, paid);
   std::vector<uint8_t> covered(text.size(), 0);
   size_t total = 0;
   {
     // All documents together cover at least as much as any one.
-    WindowSearch search(*this, text, kMinRun, documents, paid);
+    WindowSearch search(*this, text, min_run, documents, paid);
     JANGBU_RETURN_IF_ERROR(search.Run());
     for (const Interval& i : search.Covered()) {
       total += i.end - i.begin;
@@ -708,7 +713,7 @@ StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
     }
     ++paid.candidates;
     JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents.Form(c.document));
-    const uint32_t own_coverage = CoverageOf(text, form, c.places, stamps, ++stamp);
+    const uint32_t own_coverage = CoverageOf(text, form, c.places, stamps, ++stamp, min_run);
     if (own_coverage < least) continue;
     if (!best.has_value() || own_coverage > best->covered ||
         (own_coverage == best->covered && c.document.place < best->document.place)) {
@@ -830,6 +835,21 @@ void RunIndex::Add(std::shared_ptr<const RunSegment> segment) {
   segments_.push_back(std::move(segment));
 }
 
+bool RunIndex::Replace(const std::shared_ptr<const RunSegment>& old,
+                       std::shared_ptr<const RunSegment> now) {
+  JANGBU_CHECK(old->encoded() == now->encoded());
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find(segments_.begin(), segments_.end(), old);
+  if (found == segments_.end()) return false;
+  *found = std::move(now);
+  return true;
+}
+
+std::vector<std::shared_ptr<const RunSegment>> RunIndex::Segments() const {
+  const std::lock_guard lock(mutex_);
+  return segments_;
+}
+
 RunView RunIndex::View() const {
   const std::lock_guard lock(mutex_);
   return RunView(&hasher_, segments_);
@@ -849,14 +869,17 @@ StatusOr<RunIndex::Merged> RunIndex::Merge(std::vector<std::shared_ptr<const Run
   return merged;
 }
 
-StatusOr<std::optional<RunIndex::Merged>> RunIndex::MergeSome(FormSource& forms) {
+StatusOr<std::optional<RunIndex::Merged>> RunIndex::MergeSome(
+    FormSource& forms, const std::function<bool(const RunDocument&)>& keep, uint64_t max_tiles) {
   constexpr size_t kFan = 4;
   const std::lock_guard merging(merging_);
   std::vector<std::shared_ptr<const RunSegment>> sources;
   {
     const std::lock_guard lock(mutex_);
     std::map<int, std::vector<std::shared_ptr<const RunSegment>>> classes;
-    for (const auto& s : segments_) classes[std::bit_width(s->tiles()) / 2].push_back(s);
+    for (const auto& s : segments_) {
+      if (s->tiles() <= max_tiles) classes[std::bit_width(s->tiles()) / 2].push_back(s);
+    }
     for (auto& [size_class, members] : classes) {
       if (members.size() < kFan) continue;
       sources = std::move(members);
@@ -864,7 +887,7 @@ StatusOr<std::optional<RunIndex::Merged>> RunIndex::MergeSome(FormSource& forms)
     }
   }
   if (sources.empty()) return std::optional<Merged>();
-  JANGBU_ASSIGN_OR_RETURN(Merged merged, Merge(std::move(sources), forms, nullptr));
+  JANGBU_ASSIGN_OR_RETURN(Merged merged, Merge(std::move(sources), forms, keep));
   return std::optional<Merged>(std::move(merged));
 }
 

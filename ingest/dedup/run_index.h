@@ -59,7 +59,7 @@ struct RunMatch {
 
 struct NearDocument {
   RunDocument document;
-  uint32_t covered = 0;  // code points of the text in runs of 24 or more found in this document
+  uint32_t covered = 0;  // code points of the text in runs found in this document
   bool operator==(const NearDocument&) const = default;
 };
 
@@ -117,12 +117,13 @@ class RunView {
   StatusOr<std::vector<RunDocument>> Holders(std::u32string_view run, const Reference& reference,
                                              FormSource& forms, size_t max) const;
 
-  // The document that alone covers the most of `text` by runs of 24 or more (of equals the
+  // The document that alone covers the most of `text` by runs of `min_run` or more (of equals the
   // earliest), if that is at least `least` code points.
-  // REQUIRES: least > 0.
+  // REQUIRES: least > 0, min_run >= 24.
   StatusOr<std::optional<NearDocument>> Nearest(std::u32string_view text,
                                                 const Reference& reference, FormSource& forms,
-                                                size_t least, RunCost* cost = nullptr) const;
+                                                size_t least, RunCost* cost = nullptr,
+                                                size_t min_run = kMinRun) const;
 
   uint64_t documents() const;
   uint64_t tiles() const;
@@ -183,7 +184,15 @@ class RunIndex {
   // Merges segments of like size once there are four (sizes in powers of four), or says that
   // nothing is to be done. So an index of n tiles has at most 3·log4(n) segments and writes each
   // tile log4(n) times. One merge at a time; a second caller waits.
-  StatusOr<std::optional<Merged>> MergeSome(FormSource& forms);
+  // Leaves out the documents for which `keep` (null: none) says no, and alone segments of more than
+  // `max_tiles` tiles: a merge holds its result in memory.
+  StatusOr<std::optional<Merged>> MergeSome(
+      FormSource& forms, const std::function<bool(const RunDocument&)>& keep = nullptr,
+      uint64_t max_tiles = UINT64_MAX);
+  // Puts `now`, another reading of the same bytes, in the place of `old`; false when `old` is not
+  // here (any more).
+  bool Replace(const std::shared_ptr<const RunSegment>& old, std::shared_ptr<const RunSegment> now);
+  std::vector<std::shared_ptr<const RunSegment>> Segments() const;
   // Makes one segment of all, leaving out the documents for which `keep` (null: none) says no.
   StatusOr<std::optional<Merged>> MergeAll(FormSource& forms,
                                            const std::function<bool(const RunDocument&)>& keep);

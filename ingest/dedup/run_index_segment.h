@@ -76,8 +76,9 @@ struct RunDocument {
 class FormSource {
  public:
   virtual ~FormSource() = default;
-  // The comparison form of a document as code points, the same as when it was indexed. An error
-  // ends the question that needed it.
+  // The comparison form of a document as code points, the same as when it was indexed. NotFound: it
+  // is gone for good, and the document counts for nothing; any other error ends the question that
+  // needed it.
   virtual StatusOr<std::shared_ptr<const std::u32string>> Form(const RunDocument& document) = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "services/flow/batch_appraisal.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -8,7 +9,10 @@
 namespace jangbu::services {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+// 1: every offer has a key. 2: those without one have none in the bytes either; there is at least
+// one.
+constexpr uint8_t kAllKeys = 1;
+constexpr uint8_t kSomeKeys = 2;
 constexpr uint8_t kRejected = 1;
 constexpr uint8_t kHasId = 2;
 
@@ -20,7 +24,11 @@ constexpr int64_t ledger::Item::*kCounts[] = {
 
 std::string EncodeBatchAppraisal(const BatchAppraisal& batch) {
   ByteWriter w;
-  w.U8(kVersion);
+  const bool all_keys = std::all_of(batch.begin(), batch.end(), [](const DocumentAppraisal& d) {
+    return std::none_of(d.offers.begin(), d.offers.end(),
+                        [](const ingest::SegmentOffer& o) { return o.key == ingest::kNoKey; });
+  });
+  w.U8(all_keys ? kAllKeys : kSomeKeys);
   w.Varint(batch.size());
   for (const DocumentAppraisal& document : batch) {
     const bool rejected = document.item.verdict == ledger::Verdict::kRejected;
@@ -43,7 +51,9 @@ std::string EncodeBatchAppraisal(const BatchAppraisal& batch) {
     w.Raw(document.document_key);
     w.Varint(document.offers.size());
     for (const ingest::SegmentOffer& offer : document.offers) {
-      w.Raw(offer.key);
+      const bool has_key = offer.key != ingest::kNoKey;
+      if (!all_keys) w.U8(has_key ? 1 : 0);
+      if (has_key) w.Raw(offer.key);
       w.Varint(offer.korean_tokens);
       w.Varint(offer.korean_words);
     }
@@ -53,7 +63,9 @@ std::string EncodeBatchAppraisal(const BatchAppraisal& batch) {
 
 StatusOr<BatchAppraisal> DecodeBatchAppraisal(std::string_view bytes) {
   ByteReader r(bytes);
-  if (r.U8() != kVersion) r.MarkBad();
+  const uint8_t version = r.U8();
+  if (version != kAllKeys && version != kSomeKeys) r.MarkBad();
+  bool all_keys = true;
   BatchAppraisal batch(r.Count(4));
   const auto small = [&r](uint64_t v) {
     if (v > UINT32_MAX) r.MarkBad();
@@ -81,14 +93,21 @@ StatusOr<BatchAppraisal> DecodeBatchAppraisal(std::string_view bytes) {
       document.item.*count = amount();
     }
     document.document_key = r.Array<16>();
-    document.offers.resize(r.Count(18));
+    document.offers.resize(r.Count(version == kAllKeys ? 18 : 3));
     for (ingest::SegmentOffer& offer : document.offers) {
-      offer.key = r.Array<16>();
+      const uint8_t has_key = version == kAllKeys ? 1 : r.U8();
+      if (has_key > 1) r.MarkBad();
+      if (has_key == 1) {
+        offer.key = r.Array<16>();
+        if (offer.key == ingest::kNoKey) r.MarkBad();
+      }
+      all_keys = all_keys && has_key == 1;
       offer.korean_tokens = small(r.Varint());
       offer.korean_words = small(r.Varint());
     }
     if (!r.ok()) break;
   }
+  if (all_keys != (version == kAllKeys)) r.MarkBad();
   JANGBU_RETURN_IF_ERROR(r.Finish("batch appraisal"));
   return batch;
 }

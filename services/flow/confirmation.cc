@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "base/check.h"
-#include "ingest/dedup/novelty.h"
+#include "ingest/dedup/document_form.h"
 #include "services/flow/contribution_flow.h"
+#include "services/flow/judging.h"
+#include "services/flow/parallel.h"
 
 namespace jangbu::services {
 namespace {
@@ -72,6 +74,14 @@ StatusOr<ConfirmationView> Confirmation::Run(const std::vector<std::string>& rel
 }
 
 Status Confirmation::Finish(ConfirmationView& view) {
+  Everybody everybody;
+  index_.AwaitCommits();
+  everybody.view = index_.Everybody();
+  scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    for (const auto& [token, batch] : books.batches()) {
+      if (batch.commit != 0) everybody.commits.emplace(token, batch.commit);
+    }
+  });
   while (true) {
     struct Next {
       uint64_t token = 0;
@@ -91,7 +101,7 @@ Status Confirmation::Finish(ConfirmationView& view) {
         });
     if (!next.has_value()) break;
     JANGBU_ASSIGN_OR_RETURN(ledger::Decision decision,
-                            Decide(next->token, next->commit, next->partner));
+                            Decide(everybody, next->token, next->commit, next->partner));
     view.documents_decided += static_cast<int64_t>(decision.items.size());
     JANGBU_RETURN_IF_ERROR(
         scribe_
@@ -127,8 +137,8 @@ Status Confirmation::Finish(ConfirmationView& view) {
       .status();
 }
 
-StatusOr<ledger::Decision> Confirmation::Decide(uint64_t token, uint64_t commit_seq,
-                                                uint32_t partner) {
+StatusOr<ledger::Decision> Confirmation::Decide(const Everybody& everybody, uint64_t token,
+                                                uint64_t commit_seq, uint32_t partner) {
   JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, scribe_.EntryAt(commit_seq));
   const auto* commit = std::get_if<ledger::BatchCommit>(&entry.body);
   JANGBU_CHECK(commit != nullptr && commit->token == token);
@@ -140,58 +150,99 @@ StatusOr<ledger::Decision> Confirmation::Decide(uint64_t token, uint64_t commit_
                     "the appraisal of batch " + std::to_string(token) +
                         " is not the one that was committed; restore the store from a backup");
   }
+  const auto pinned = scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    return books.NoveltyRuleOf(token);
+  });
+  JANGBU_CHECK(pinned.has_value());
+  const ingest::NoveltyRule rule = RuleOf(*pinned);
+  const auto self = [token](uint32_t ordinal) { return Owner{.token = token, .ordinal = ordinal}; };
   ledger::Decision decision;
   decision.token = token;
   decision.items.resize(commit->items.size());
-  const auto credits = [&](size_t i) {
-    return commit->items[i].verdict == ledger::Verdict::kAccepted ||
-           commit->items[i].verdict == ledger::Verdict::kNearDuplicate;
-  };
   std::vector<KeyClaim> documents;
-  for (size_t i = 0; i < appraisal.size(); ++i) {
-    if (credits(i))
-      documents.push_back({.key = appraisal[i].document_key, .ordinal = static_cast<uint32_t>(i)});
+  std::vector<KeyClaim> segments;
+  std::vector<size_t> first_segment(appraisal.size());
+  for (uint32_t i = 0; i < appraisal.size(); ++i) {
+    first_segment[i] = segments.size();
+    if (commit->items[i].verdict == ledger::Verdict::kRejected) continue;
+    // Duplicates of every kind claim their short segments too, as they do in their partner's table:
+    // so what is new against everybody was new against the partner's own.
+    for (const ingest::SegmentOffer& offer : appraisal[i].offers) {
+      if (offer.key != ingest::kNoKey) segments.push_back({.key = offer.key, .ordinal = i});
+    }
+    if (InReference(commit->items[i].verdict))
+      documents.push_back({.key = appraisal[i].document_key, .ordinal = i});
   }
   JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> document_owners,
                           ClaimAll(keys_, {.kind = kTableDocuments, .scope = 0}, token, documents));
-  std::vector<KeyClaim> segments;
+  JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> segment_owners,
+                          ClaimAll(keys_, {.kind = kTableSegments, .scope = 0}, token, segments));
   std::vector<uint32_t> fresh;
   for (size_t i = 0; i < documents.size(); ++i) {
     const uint32_t ordinal = documents[i].ordinal;
-    if (document_owners[i] != Owner{.token = token, .ordinal = ordinal}) {
-      decision.items[ordinal].held_by =
-          document_owners[i];  // the same text, from somebody else, earlier
+    if (document_owners[i] == self(ordinal)) {
+      fresh.push_back(ordinal);
       continue;
     }
-    fresh.push_back(ordinal);
-    for (const ingest::SegmentOffer& offer : appraisal[ordinal].offers) {
-      segments.push_back({.key = offer.key, .ordinal = ordinal});
-    }
+    // The same text, from somebody else, earlier.
+    decision.items[ordinal].held_by = document_owners[i];
+    decision.items[ordinal].similarity_ppm = 1'000'000;
   }
-  JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> segment_owners,
-                          ClaimAll(keys_, {.kind = kTableSegments, .scope = 0}, token, segments));
-  size_t at = 0;
-  for (const uint32_t ordinal : fresh) {
+  JANGBU_ASSIGN_OR_RETURN(const auto texts, index_.texts().Read(partner, token, fresh));
+
+  JANGBU_RETURN_IF_ERROR(ParallelFor(workers_, fresh.size(), [&](size_t i) -> Status {
+    if (!texts[i].has_value()) return OkStatus();  // its key was destroyed: it earns nothing
+    const uint32_t ordinal = fresh[i];
     const std::vector<ingest::SegmentOffer>& offers = appraisal[ordinal].offers;
-    const std::vector<Owner> owners(
-        segment_owners.begin() + static_cast<std::ptrdiff_t>(at),
-        segment_owners.begin() + static_cast<std::ptrdiff_t>(at + offers.size()));
-    at += offers.size();
-    const Owner self{.token = token, .ordinal = ordinal};
-    const ingest::NovelCounts credit = ingest::CreditOf(offers, owners, self);
-    ledger::DecidedItem& item = decision.items[ordinal];
-    item.korean_tokens = credit.korean_tokens;
-    item.korean_words = credit.korean_words;
-    const ledger::Item& offered = commit->items[ordinal];
-    const bool nothing_left = credit.korean_tokens == 0 && credit.korean_words == 0 &&
-                              (offered.novel_korean_tokens != 0 || offered.novel_korean_words != 0);
-    if (nothing_left) {
-      const auto other = std::find_if(owners.begin(), owners.end(),
-                                      [&](const Owner& owner) { return owner != self; });
-      JANGBU_CHECK(other != owners.end());
-      item.held_by = *other;
+    const ingest::DocumentForm form = ingest::FormOfDocument(*texts[i]);
+    JANGBU_CHECK(form.offers.size() == offers.size());
+    // Batches are decided in the order of their commits; a batch that commits before this one began
+    // before this one's commit.
+    const auto earlier = [&](const ingest::RunDocument& d) {
+      if (d.place.entry == token) return d.place.ordinal < ordinal;
+      const auto found = everybody.commits.find(d.place.entry);
+      return found != everybody.commits.end() && found->second < commit_seq;
+    };
+    const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
+                                      .counts = earlier};
+    const ingest::Reference of_others{
+        .before = reference.before,
+        .counts = [&](const ingest::RunDocument& d) { return d.scope != partner && earlier(d); }};
+    JANGBU_ASSIGN_OR_RETURN(Judgement judged, Judge(form, everybody.view, reference, of_others,
+                                                    index_.forms(), index_.hasher(), rule));
+    std::vector<Owner> owners(offers.size(), self(ordinal));
+    std::vector<bool> free(offers.size(), false);
+    size_t at = first_segment[ordinal];
+    for (size_t k = 0; k < offers.size(); ++k) {
+      if (offers[k].key == ingest::kNoKey) continue;
+      owners[k] = segment_owners[at++];
+      free[k] = owners[k] == self(ordinal);
     }
-  }
+    const ledger::Item& offered = commit->items[ordinal];
+    const ingest::NovelCounts credit = ingest::CreditOf(form, offers, judged.covered, free, rule);
+    ledger::DecidedItem& item = decision.items[ordinal];
+    // Never more than what was offered: what was committed before the first rule was judged
+    // otherwise.
+    item.korean_tokens = std::min(credit.korean_tokens, offered.novel_korean_tokens);
+    item.korean_words = std::min(credit.korean_words, offered.novel_korean_words);
+    const bool nothing_left = item.korean_tokens == 0 && item.korean_words == 0 &&
+                              (offered.novel_korean_tokens != 0 || offered.novel_korean_words != 0);
+    if (nothing_left && !judged.near.has_value()) {
+      JANGBU_ASSIGN_OR_RETURN(
+          judged.near,
+          everybody.view.Nearest(form.stream, of_others, index_.forms(), 1, nullptr, rule.min_run));
+    }
+    if (judged.near.has_value()) {
+      item.held_by = OwnerOf(judged.near->document);
+      item.similarity_ppm = ingest::ShareOf(judged.near->covered, form.stream.size());
+    } else if (nothing_left) {
+      // Only short segments, which somebody else gave.
+      const auto other = std::find_if(owners.begin(), owners.end(),
+                                      [&](const Owner& owner) { return owner != self(ordinal); });
+      if (other != owners.end()) item.held_by = *other;
+    }
+    return OkStatus();
+  }));
   return decision;
 }
 

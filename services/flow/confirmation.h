@@ -4,9 +4,13 @@
 // settles the lots that are due. Provisional contributions become confirmed ones here and nowhere
 // else.
 //
-//     RUN_BEGUN (its cut) ─► for each undecided commit before the cut: claims in everybody's tables
-//     ─► DECISION
+//     RUN_BEGUN (its cut) ─► for each undecided commit before the cut: claims in everybody's
+//     tables, runs shared with everybody's earlier text ─► DECISION
 //                         ─► for each partner: LOT, when one is due ─► RUN_DONE
+//
+// A document is HELD, by a document of another partner, when that one is the same, or alone makes
+// it a near duplicate, or when nothing of what it offered is new any more: then by the one that
+// covers most of it.
 //
 // Claims are made in the name of (batch, document) and are the same when made again, so a run that
 // a crash cut short goes on where it stopped and ends in the same decisions.
@@ -15,20 +19,28 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/blob_store.h"
 #include "base/key_index.h"
 #include "base/status.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/keyring.h"
 #include "services/flow/scribe.h"
+#include "services/flow/text_index.h"
 
 namespace jangbu::services {
 
 // Thread-safe; one run at a time.
 class Confirmation {
  public:
-  Confirmation(Scribe& scribe, BlobStore& blobs, KeyIndex& keys, Keyring& keyring)
-      : scribe_(scribe), blobs_(blobs), keys_(keys), keyring_(keyring) {}
+  Confirmation(Scribe& scribe, BlobStore& blobs, KeyIndex& keys, Keyring& keyring, TextIndex& index,
+               int workers)
+      : scribe_(scribe),
+        blobs_(blobs),
+        keys_(keys),
+        keyring_(keyring),
+        index_(index),
+        workers_(workers) {}
 
   // Ends a run that a crash left open, if there is one.
   Status Resume();
@@ -38,12 +50,20 @@ class Confirmation {
 
  private:
   Status Finish(ConfirmationView& view);
-  StatusOr<ledger::Decision> Decide(uint64_t token, uint64_t commit_seq, uint32_t partner);
+  // Everybody's committed text, as it was when the run began.
+  struct Everybody {
+    ingest::RunView view;
+    absl::flat_hash_map<uint64_t, uint64_t> commits;  // token → sequence number of the commit
+  };
+  StatusOr<ledger::Decision> Decide(const Everybody& everybody, uint64_t token, uint64_t commit_seq,
+                                    uint32_t partner);
 
   Scribe& scribe_;
   BlobStore& blobs_;
   KeyIndex& keys_;
   Keyring& keyring_;
+  TextIndex& index_;
+  const int workers_;
   std::mutex mutex_;
 };
 

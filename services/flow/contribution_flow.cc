@@ -11,6 +11,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "services/flow/judging.h"
+#include "services/flow/parallel.h"
 
 namespace jangbu::services {
 namespace {
@@ -376,6 +378,8 @@ StatusOr<uint64_t> ContributionFlow::Commit(uint32_t partner, uint64_t upload, B
   std::vector<VaultPut> keys;
   std::vector<BlobPut> blobs;
   BatchAppraisal appraisal;
+  std::vector<ingest::DocumentForm> forms;
+  forms.reserve(batch.size());
   wrapped.reserve(batch.size());
   appraisal.reserve(batch.size());
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -385,13 +389,14 @@ StatusOr<uint64_t> ContributionFlow::Commit(uint32_t partner, uint64_t upload, B
     keys.push_back({.name = name, .wrapped = wrapped.back()});
     blobs.push_back({.name = TextName(token, i), .bytes = batch[i].blob});
     appraisal.push_back(std::move(batch[i].appraisal));
+    forms.push_back(std::move(batch[i].form));
   }
   const std::string box = SealBox(*partner_key, AppraisalAad(token),
                                   EncodeBatchAppraisal(appraisal), parts_.keyring->random());
   blobs.push_back({.name = AppraisalName(token), .bytes = box});
   JANGBU_RETURN_IF_ERROR(parts_.keyring->vault().Put(keys));
   JANGBU_RETURN_IF_ERROR(parts_.blobs->Put(blobs));
-  JANGBU_RETURN_IF_ERROR(Settle(partner, upload, token, appraisal));
+  JANGBU_RETURN_IF_ERROR(Settle(partner, upload, token, appraisal, forms));
   return token;
 }
 
@@ -409,18 +414,33 @@ StatusOr<std::vector<Owner>> ContributionFlow::ClaimAll(TableId table, uint64_t 
 }
 
 Status ContributionFlow::Settle(uint32_t partner, uint64_t upload, uint64_t token,
-                                const BatchAppraisal& batch) {
+                                const BatchAppraisal& batch,
+                                const std::vector<ingest::DocumentForm>& forms) {
+  JANGBU_CHECK(forms.size() == batch.size());
   const auto self = [token](size_t i) {
     return Owner{.token = token, .ordinal = static_cast<uint32_t>(i)};
   };
+  const auto pinned =
+      parts_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+        return books.NoveltyRuleOf(token);
+      });
+  JANGBU_CHECK(pinned.has_value());
+  const ingest::NoveltyRule rule = RuleOf(*pinned);
   std::vector<KeyClaim> ids;
   std::vector<KeyClaim> documents;
+  std::vector<KeyClaim> segments;
+  std::vector<size_t> first_segment(batch.size());  // of a document, in `segments`
   for (size_t i = 0; i < batch.size(); ++i) {
     const auto ordinal = static_cast<uint32_t>(i);
+    first_segment[i] = segments.size();
     if (batch[i].document_id_key.has_value())
       ids.push_back({.key = *batch[i].document_id_key, .ordinal = ordinal});
-    if (batch[i].item.verdict != ledger::Verdict::kRejected) {
-      documents.push_back({.key = batch[i].document_key, .ordinal = ordinal});
+    if (batch[i].item.verdict == ledger::Verdict::kRejected) continue;
+    documents.push_back({.key = batch[i].document_key, .ordinal = ordinal});
+    JANGBU_CHECK(batch[i].offers.size() == forms[i].offers.size());
+    // Duplicates claim too: their text may be what is credited when the first one goes.
+    for (const ingest::SegmentOffer& offer : batch[i].offers) {
+      if (offer.key != ingest::kNoKey) segments.push_back({.key = offer.key, .ordinal = ordinal});
     }
   }
   // A document id is looked up before its batch begins, under the same lock: it is free.
@@ -429,12 +449,15 @@ Status ContributionFlow::Settle(uint32_t partner, uint64_t upload, uint64_t toke
   for (size_t i = 0; i < ids.size(); ++i) JANGBU_CHECK(id_owners[i] == self(ids[i].ordinal));
   JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> document_owners,
                           ClaimAll({.kind = kTableDocuments, .scope = partner}, token, documents));
+  JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> segment_owners,
+                          ClaimAll({.kind = kTableSegments, .scope = partner}, token, segments));
 
   ledger::BatchCommit commit;
   commit.token = token;
   commit.items.reserve(batch.size());
   for (const DocumentAppraisal& document : batch) commit.items.push_back(document.item);
-  std::vector<KeyClaim> segments;
+  std::vector<uint32_t> fresh;
+  std::vector<ingest::RunText> texts;
   for (size_t i = 0; i < documents.size(); ++i) {
     const uint32_t ordinal = documents[i].ordinal;
     ledger::Item& item = commit.items[ordinal];
@@ -444,35 +467,55 @@ Status ContributionFlow::Settle(uint32_t partner, uint64_t upload, uint64_t toke
       item.similarity_ppm = 1'000'000;
       continue;
     }
-    item.verdict = ledger::Verdict::kAccepted;
-    for (const ingest::SegmentOffer& offer : batch[ordinal].offers) {
-      segments.push_back({.key = offer.key, .ordinal = ordinal});
-    }
+    fresh.push_back(ordinal);
+    texts.push_back({.document = {.place = PlaceOf(self(ordinal)), .scope = partner},
+                     .form = forms[ordinal].stream});
   }
-  JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> segment_owners,
-                          ClaimAll({.kind = kTableSegments, .scope = partner}, token, segments));
-  size_t at = 0;
-  for (size_t i = 0; i < documents.size(); ++i) {
-    const uint32_t ordinal = documents[i].ordinal;
+
+  // The batch's own documents, judged against what stands before each.
+  JANGBU_ASSIGN_OR_RETURN(std::shared_ptr<const ingest::RunSegment> segment,
+                          ingest::RunSegment::Build(parts_.index->hasher(), texts));
+  const ingest::RunView views[] = {parts_.index->PartnerView(partner),
+                                   ingest::RunView(&parts_.index->hasher(), {segment})};
+  const ingest::RunView view = ingest::RunView::Of(views);
+  BatchForms sources(token, forms, parts_.index->forms());
+  JANGBU_RETURN_IF_ERROR(ParallelFor(pool_.workers(), fresh.size(), [&](size_t i) -> Status {
+    const uint32_t ordinal = fresh[i];
+    const ingest::DocumentForm& form = forms[ordinal];
     ledger::Item& item = commit.items[ordinal];
-    if (item.verdict != ledger::Verdict::kAccepted) continue;
-    const std::vector<ingest::SegmentOffer>& offers = batch[ordinal].offers;
-    const std::vector<Owner> owners(
-        segment_owners.begin() + static_cast<std::ptrdiff_t>(at),
-        segment_owners.begin() + static_cast<std::ptrdiff_t>(at + offers.size()));
-    at += offers.size();
-    const ingest::NovelCounts credit = ingest::CreditOf(offers, owners, self(ordinal));
+    const ingest::Reference reference{.before = PlaceOf(self(ordinal)), .counts = nullptr};
+    JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(form, view, reference, reference, sources,
+                                                          parts_.index->hasher(), rule));
+    item.verdict = ledger::Verdict::kAccepted;
+    if (judged.near.has_value()) {
+      item.verdict = ledger::Verdict::kNearDuplicate;
+      item.duplicate_of = OwnerOf(judged.near->document);
+      item.similarity_ppm = ingest::ShareOf(judged.near->covered, form.stream.size());
+    }
+    std::vector<bool> free(form.offers.size(), false);
+    size_t at = first_segment[ordinal];
+    for (size_t k = 0; k < free.size(); ++k) {
+      if (batch[ordinal].offers[k].key != ingest::kNoKey)
+        free[k] = segment_owners[at++] == self(ordinal);
+    }
+    const ingest::NovelCounts credit =
+        ingest::CreditOf(form, batch[ordinal].offers, judged.covered, free, rule);
     item.novel_korean_tokens = credit.korean_tokens;
     item.novel_korean_words = credit.korean_words;
-  }
+    return OkStatus();
+  }));
   commit.appraisal_mac = parts_.keyring->NameMac("appraisal", {EncodeBatchAppraisal(batch)});
-  return parts_.scribe
-      ->Propose([&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
-        commit.upload = books.FindUpload(upload)->number;
-        return std::vector<ledger::Draft>{
-            {.partner = books.FindPartner(partner)->id, .body = std::move(commit)}};
-      })
-      .status();
+  const TextIndex::Committing committing(*parts_.index);
+  JANGBU_RETURN_IF_ERROR(
+      parts_.scribe
+          ->Propose([&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
+            commit.upload = books.FindUpload(upload)->number;
+            return std::vector<ledger::Draft>{
+                {.partner = books.FindPartner(partner)->id, .body = std::move(commit)}};
+          })
+          .status());
+  parts_.index->Append(partner, std::move(segment));
+  return OkStatus();
 }
 
 Status ContributionFlow::Abort(uint32_t partner, uint64_t upload, uint64_t token) {
@@ -512,7 +555,26 @@ Status ContributionFlow::Recover() {
     JANGBU_ASSIGN_OR_RETURN(const std::string bytes,
                             OpenBox(*key, AppraisalAad(batch.token), *box[0]));
     JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal, DecodeBatchAppraisal(bytes));
-    JANGBU_RETURN_IF_ERROR(Settle(batch.partner, batch.upload, batch.token, appraisal));
+    // Its texts were stored with its appraisal.
+    std::vector<ledger::Item> items;
+    std::vector<uint32_t> ordinals;
+    for (const DocumentAppraisal& document : appraisal) {
+      if (document.item.verdict != ledger::Verdict::kRejected)
+        ordinals.push_back(static_cast<uint32_t>(items.size()));
+      items.push_back(document.item);
+    }
+    JANGBU_ASSIGN_OR_RETURN(
+        const auto texts,
+        parts_.index->texts().Read(batch.partner, batch.upload, batch.token, items, ordinals));
+    std::vector<ingest::DocumentForm> forms(appraisal.size());
+    for (size_t i = 0; i < ordinals.size(); ++i) {
+      if (!texts[i].has_value()) {
+        return DataLoss("text_key_missing", "the key of a document of the open batch " +
+                                                std::to_string(batch.token) + " is gone");
+      }
+      forms[ordinals[i]] = ingest::FormOfDocument(*texts[i]);
+    }
+    JANGBU_RETURN_IF_ERROR(Settle(batch.partner, batch.upload, batch.token, appraisal, forms));
   }
   return OkStatus();
 }

@@ -7,6 +7,9 @@
 //        └─ in (file, record) order, one batch of a partner at a time:
 //     BEGIN entry ─► keys and texts put ─► claims in the partner's own tables ─► COMMIT entry
 //
+// The verdicts follow from claims (the same document, the same short segment) and from the runs
+// that the document shares with its partner's earlier text, documents of the same batch included.
+//
 // The COMMIT entry is the commit. A batch whose texts and appraisal are stored is finished after a
 // crash, with the same verdicts; one that lacks them claimed nothing and is aborted, and its
 // documents come again from staging. Nothing here looks at another partner's text: what others gave
@@ -35,6 +38,7 @@
 #include "services/flow/prepare_pool.h"
 #include "services/flow/scribe.h"
 #include "services/flow/staging.h"
+#include "services/flow/text_index.h"
 
 namespace jangbu::services {
 
@@ -56,6 +60,7 @@ class ContributionFlow {
     KeyIndex* keys = nullptr;
     Keyring* keyring = nullptr;
     Staging* staging = nullptr;
+    TextIndex* index = nullptr;
     std::shared_ptr<const ingest::Tokenizer> tokenizer;
     const ingest::Fingerprinter* fingerprinter = nullptr;
     int workers = 1;
@@ -101,8 +106,10 @@ class ContributionFlow {
   StatusOr<bool> ProcessUpload(uint32_t partner, uint64_t upload, PartnerWork& work);
   // Commits a batch; returns its token. REQUIRES: the partner's commit mutex is held.
   StatusOr<uint64_t> Commit(uint32_t partner, uint64_t upload, Batch batch);
-  // Claims and the COMMIT entry of a batch whose blobs are stored.
-  Status Settle(uint32_t partner, uint64_t upload, uint64_t token, const BatchAppraisal& batch);
+  // Claims, judgements and the COMMIT entry of a batch whose blobs are stored; `forms` belong to
+  // its documents one to one.
+  Status Settle(uint32_t partner, uint64_t upload, uint64_t token, const BatchAppraisal& batch,
+                const std::vector<ingest::DocumentForm>& forms);
   Status Abort(uint32_t partner, uint64_t upload, uint64_t token);
   StatusOr<std::vector<Owner>> ClaimAll(TableId table, uint64_t token,
                                         const std::vector<KeyClaim>& claims);

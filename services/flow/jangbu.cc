@@ -198,6 +198,20 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
       std::make_unique<ingest::Fingerprinter>(state->keyring->index_secret().bytes());
   JANGBU_RETURN_IF_ERROR(state->scribe->Begin(genesis, kSoftwareVersion));
 
+  // The first novelty rule, before anything is settled by it.
+  JANGBU_RETURN_IF_ERROR(
+      state->scribe
+          ->Propose([&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
+            if (!books.novelty_rules().empty()) return std::vector<ledger::Draft>{};
+            return std::vector<ledger::Draft>{{.partner = "", .body = options.novelty_rule}};
+          })
+          .status());
+  TextIndex::Options index_options;
+  index_options.dir = options.data_dir + "/index";
+  index_options.log = options.log;
+  JANGBU_ASSIGN_OR_RETURN(state->index, TextIndex::Open(*state->scribe, state->data->blobs(),
+                                                        *state->keyring, std::move(index_options)));
+
   state->staging = std::make_unique<Staging>(state->data->blobs(), *state->keyring);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   state->flow = std::make_unique<ContributionFlow>(
@@ -206,13 +220,15 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
                               .keys = &state->data->keys(),
                               .keyring = state->keyring.get(),
                               .staging = state->staging.get(),
+                              .index = state->index.get(),
                               .tokenizer = state->tokenizer,
                               .fingerprinter = state->fingerprinter.get(),
                               .workers = options.workers > 0 ? options.workers : cores,
                               .log = options.log});
   JANGBU_RETURN_IF_ERROR(state->flow->Recover());
-  state->confirmation = std::make_unique<Confirmation>(*state->scribe, state->data->blobs(),
-                                                       state->data->keys(), *state->keyring);
+  state->confirmation = std::make_unique<Confirmation>(
+      *state->scribe, state->data->blobs(), state->data->keys(), *state->keyring, *state->index,
+      options.workers > 0 ? options.workers : cores);
   std::unique_ptr<Jangbu> jangbu(new Jangbu(std::move(state)));
   State& s = *jangbu->state_;
 

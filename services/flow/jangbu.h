@@ -35,7 +35,8 @@ struct JangbuOptions {
   std::string
       anchor_file;        // newest checkpoint, kept outside the data directory; "": DATA_DIR.anchor
   ledger::Policy policy;  // of a new installation
-  int workers = 0;        // 0: one a core
+  ledger::NoveltyRule novelty_rule;  // of an installation that has none yet
+  int workers = 0;                   // 0: one a core
   int checkpoint_interval_s = 30;
   Clock* clock = nullptr;          // borrowed
   RandomSource* random = nullptr;  // borrowed
@@ -291,6 +292,7 @@ struct VerifyReport {
   std::string books_root;  // hexadecimal
   uint64_t documents = 0;
   uint64_t texts_recounted = 0;
+  uint64_t not_recomputed = 0;  // items, because texts were erased
   uint64_t keys_compared = 0;
 };
 StatusOr<VerifyReport> VerifyDataDir(const VerifyOptions& options,

@@ -17,6 +17,7 @@
 #include "services/flow/keyring.h"
 #include "services/flow/scribe.h"
 #include "services/flow/staging.h"
+#include "services/flow/text_index.h"
 #include "services/storage/data_dir.h"
 
 namespace jangbu::services {
@@ -31,6 +32,7 @@ struct Jangbu::State {
   std::unique_ptr<ingest::Fingerprinter> fingerprinter;
   std::unique_ptr<ledger::NoteSigner> signer;
   std::unique_ptr<Staging> staging;
+  std::unique_ptr<TextIndex> index;
   std::unique_ptr<ContributionFlow> flow;
   std::unique_ptr<Confirmation> confirmation;
 

@@ -100,6 +100,7 @@ void PreparePool::Accept(uint64_t upload, ingest::Appraisal appraisal, DocumentF
   facts.form_sha256 = appraisal.form_sha256;
   out.appraisal.document_key = appraisal.document_key;
   out.appraisal.offers = std::move(appraisal.offers);
+  out.form = std::move(appraisal.form);
   out.received_sha256 = facts.received_sha256;
   out.blob = SealDocument(out.key, {.upload = upload, .file = item.file, .record = item.record},
                           facts, appraisal.canonical);
@@ -121,6 +122,7 @@ PreparedDocument PreparePool::PrepareOne(uint64_t upload, RawDocument raw,
   PreparedDocument out{.appraisal = {},
                        .key = SecretKey::Random(random_),
                        .blob = {},
+                       .form = {},
                        .received_sha256 = {},
                        .weight = 0};
   out.appraisal.item.file = raw.file;
@@ -150,6 +152,7 @@ PreparedDocument PreparePool::PrepareOne(uint64_t upload, RawFeedDocument raw,
   PreparedDocument out{.appraisal = {},
                        .key = SecretKey::Random(random_),
                        .blob = {},
+                       .form = {},
                        .received_sha256 = {},
                        .weight = 0};
   out.appraisal.item.record = raw.record;

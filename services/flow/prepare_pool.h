@@ -45,8 +45,9 @@ struct RawFeedDocument {
 // A document ready to be committed.
 struct PreparedDocument {
   DocumentAppraisal appraisal;
-  SecretKey key;     // its data key
-  std::string blob;  // sealed facts and text
+  SecretKey key;              // its data key
+  std::string blob;           // sealed facts and text
+  ingest::DocumentForm form;  // empty when rejected
   Digest received_sha256{};
   int64_t weight = 0;  // bytes it adds to a batch
 };

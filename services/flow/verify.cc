@@ -15,6 +15,8 @@
 #include "services/flow/document_blob.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/jangbu_state.h"
+#include "services/flow/judging.h"
+#include "services/flow/text_index.h"
 #include "services/storage/backup.h"
 #include "services/storage/files.h"
 
@@ -100,8 +102,12 @@ class Verifier {
       }
       seq += entries.size();
     }
-    Say("verdicts, novelty, credits and lots follow from the appraisals: " +
+    Say("verdicts, novelty, credits and lots follow from the appraisals and the texts: " +
         std::to_string(report_.documents) + " documents");
+    if (report_.not_recomputed > 0) {
+      Say("items that could not be recomputed in full, because texts were erased: " +
+          std::to_string(report_.not_recomputed));
+    }
     if (options_.deep) Say("texts recounted: " + std::to_string(report_.texts_recounted));
     JANGBU_RETURN_IF_ERROR(CheckKeyIndex());
     Say("the key index holds the claims in force: " + std::to_string(report_.keys_compared) +
@@ -167,6 +173,7 @@ class Verifier {
     return holders.try_emplace(key, self).first->second;
   }
 
+  // How a document was credited before the first novelty rule: by whole segments.
   static ingest::NovelCounts ClaimOffers(Holders& holders,
                                          const std::vector<ingest::SegmentOffer>& offers,
                                          const Owner& self) {
@@ -179,14 +186,199 @@ class Verifier {
     return credit;
   }
 
+  // The rule that an entry about a batch was made under; nothing before the first rule.
+  std::optional<ingest::NoveltyRule> RuleAt(uint64_t seq, uint64_t token) const {
+    return opened_.scribe->Read(
+        [&](const ledger::Books& books,
+            const ledger::MerkleTree&) -> std::optional<ingest::NoveltyRule> {
+          if (books.novelty_rules().empty() || seq < books.novelty_rules()[0].first)
+            return std::nullopt;
+          return RuleOf(*books.NoveltyRuleOf(token));
+        });
+  }
+
+  // Claims what the documents of a batch claim. `owners[i]` are those of the offers of document i.
+  static std::vector<std::vector<Owner>> ClaimSegments(Holders& holders, uint64_t token,
+                                                       const BatchAppraisal& appraisal,
+                                                       const std::vector<ledger::Item>& items) {
+    std::vector<std::vector<Owner>> owners(appraisal.size());
+    for (size_t i = 0; i < appraisal.size(); ++i) {
+      if (items[i].verdict == ledger::Verdict::kRejected) continue;
+      const Owner self{.token = token, .ordinal = static_cast<uint32_t>(i)};
+      for (const ingest::SegmentOffer& offer : appraisal[i].offers) {
+        owners[i].push_back(offer.key == ingest::kNoKey ? self : Claim(holders, offer.key, self));
+      }
+    }
+    return owners;
+  }
+
+  static std::vector<bool> FreeOf(const std::vector<ingest::SegmentOffer>& offers,
+                                  const std::vector<Owner>& owners, const Owner& self) {
+    std::vector<bool> free(offers.size(), false);
+    for (size_t k = 0; k < offers.size(); ++k)
+      free[k] = offers[k].key != ingest::kNoKey && owners[k] == self;
+    return free;
+  }
+
+  // The forms of a batch's documents that were not rejected, from their stored texts; none where
+  // the key was destroyed.
+  StatusOr<std::vector<std::optional<ingest::DocumentForm>>> FormsOf(
+      const Batch& batch, const ledger::BatchCommit& commit) {
+    std::vector<uint32_t> ordinals;
+    for (uint32_t i = 0; i < commit.items.size(); ++i) {
+      if (commit.items[i].verdict != ledger::Verdict::kRejected) ordinals.push_back(i);
+    }
+    JANGBU_ASSIGN_OR_RETURN(const auto texts, texts_.Read(batch.partner, batch.upload, commit.token,
+                                                          commit.items, ordinals));
+    std::vector<std::optional<ingest::DocumentForm>> forms(commit.items.size());
+    for (size_t i = 0; i < ordinals.size(); ++i) {
+      if (texts[i].has_value()) {
+        forms[ordinals[i]] = ingest::FormOfDocument(*texts[i]);
+      } else {
+        texts_gone_ = true;
+      }
+    }
+    return forms;
+  }
+
+  // With a text gone, what was covered by it cannot be seen any more: then a document may have been
+  // credited for less than follows now, and another named as its near one.
+  bool Follows(const ledger::Item& expected, const ledger::Item& found) {
+    if (expected == found) return true;
+    if (!texts_gone_ || found.novel_korean_tokens > expected.novel_korean_tokens ||
+        found.novel_korean_words > expected.novel_korean_words) {
+      return false;
+    }
+    ledger::Item same = found;
+    same.verdict = expected.verdict;
+    same.novel_korean_tokens = expected.novel_korean_tokens;
+    same.novel_korean_words = expected.novel_korean_words;
+    same.duplicate_of = expected.duplicate_of;
+    same.similarity_ppm = expected.similarity_ppm;
+    if (same != expected) return false;
+    ++report_.not_recomputed;
+    return true;
+  }
+  bool Follows(const ledger::DecidedItem& expected, const ledger::DecidedItem& found) {
+    if (expected == found) return true;
+    if (!texts_gone_ || found.korean_tokens > expected.korean_tokens ||
+        found.korean_words > expected.korean_words) {
+      return false;
+    }
+    ++report_.not_recomputed;
+    return true;
+  }
+
+  Status CheckCommitByRuns(const ledger::Entry& entry, const ledger::BatchCommit& commit,
+                           const Batch& batch, const BatchAppraisal& appraisal,
+                           const ingest::NoveltyRule& rule) {
+    Holders& ids = tables_[{kTableDocumentIds, batch.partner}];
+    Holders& documents = tables_[{kTableDocuments, batch.partner}];
+    std::vector<ledger::Item> expected;
+    for (size_t i = 0; i < appraisal.size(); ++i) {
+      const Owner self{.token = commit.token, .ordinal = static_cast<uint32_t>(i)};
+      expected.push_back(appraisal[i].item);
+      if (appraisal[i].document_id_key.has_value() &&
+          Claim(ids, *appraisal[i].document_id_key, self) != self) {
+        return Differs("a document id was committed twice", Where(entry.seq, i));
+      }
+      ledger::Item& item = expected.back();
+      if (item.verdict == ledger::Verdict::kRejected) continue;
+      const Owner first = Claim(documents, appraisal[i].document_key, self);
+      if (first == self) continue;
+      item.verdict = ledger::Verdict::kExactDuplicate;
+      item.duplicate_of = first;
+      item.similarity_ppm = 1'000'000;
+    }
+    const std::vector<std::vector<Owner>> owners =
+        ClaimSegments(tables_[{kTableSegments, batch.partner}], commit.token, appraisal, expected);
+    JANGBU_ASSIGN_OR_RETURN(const auto opened, FormsOf(batch, commit));
+    std::vector<ingest::DocumentForm> forms(opened.size());
+    std::vector<ingest::RunText> texts;
+    for (size_t i = 0; i < opened.size(); ++i) {
+      if (expected[i].verdict != ledger::Verdict::kAccepted || !opened[i].has_value()) continue;
+      forms[i] = *opened[i];
+      const Owner self{.token = commit.token, .ordinal = static_cast<uint32_t>(i)};
+      texts.push_back(
+          {.document = {.place = PlaceOf(self), .scope = batch.partner}, .form = forms[i].stream});
+    }
+    JANGBU_ASSIGN_OR_RETURN(std::shared_ptr<const ingest::RunSegment> segment,
+                            ingest::RunSegment::Build(hasher_, texts));
+    std::unique_ptr<ingest::RunIndex>& index = indexes_[batch.partner];
+    if (index == nullptr) index = std::make_unique<ingest::RunIndex>(hasher_);
+    const ingest::RunView views[] = {index->View(), ingest::RunView(&hasher_, {segment})};
+    const ingest::RunView view = ingest::RunView::Of(views);
+    BatchForms sources(commit.token, forms, forms_);
+    for (size_t i = 0; i < appraisal.size(); ++i) {
+      ledger::Item& item = expected[i];
+      ++report_.documents;
+      if (item.verdict == ledger::Verdict::kAccepted && !opened[i].has_value()) {
+        ++report_.not_recomputed;
+        continue;
+      }
+      if (item.verdict == ledger::Verdict::kAccepted) {
+        const Owner self{.token = commit.token, .ordinal = static_cast<uint32_t>(i)};
+        const ingest::Reference reference{.before = PlaceOf(self), .counts = nullptr};
+        if (appraisal[i].offers.size() != forms[i].offers.size())
+          return Differs("the appraisal is not of the stored text", Where(entry.seq, i));
+        JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(forms[i], view, reference, reference,
+                                                              sources, hasher_, rule));
+        if (judged.near.has_value()) {
+          item.verdict = ledger::Verdict::kNearDuplicate;
+          item.duplicate_of = OwnerOf(judged.near->document);
+          item.similarity_ppm = ingest::ShareOf(judged.near->covered, forms[i].stream.size());
+        }
+        const ingest::NovelCounts credit =
+            ingest::CreditOf(forms[i], appraisal[i].offers, judged.covered,
+                             FreeOf(appraisal[i].offers, owners[i], self), rule);
+        item.novel_korean_tokens = credit.korean_tokens;
+        item.novel_korean_words = credit.korean_words;
+      }
+      if (!Follows(item, commit.items[i]))
+        return Differs("the verdict does not follow", Where(entry.seq, i));
+    }
+    return Keep(*index, std::move(segment));
+  }
+
+  Status Keep(ingest::RunIndex& index, std::shared_ptr<const ingest::RunSegment> segment) {
+    if (segment->tiles() == 0) return OkStatus();
+    index.Add(std::move(segment));
+    while (true) {
+      JANGBU_ASSIGN_OR_RETURN(const auto merged, index.MergeSome(forms_));
+      if (!merged.has_value()) return OkStatus();
+    }
+  }
+
+  // What was judged by whole segments is reference text too.
+  Status KeepTexts(const Batch& batch, const ledger::BatchCommit& commit) {
+    JANGBU_ASSIGN_OR_RETURN(const auto opened, FormsOf(batch, commit));
+    std::vector<ingest::RunText> texts;
+    for (uint32_t i = 0; i < opened.size(); ++i) {
+      if (!InReference(commit.items[i].verdict) || !opened[i].has_value()) continue;
+      texts.push_back(
+          {.document = {.place = {.entry = commit.token, .ordinal = i}, .scope = batch.partner},
+           .form = opened[i]->stream});
+    }
+    JANGBU_ASSIGN_OR_RETURN(auto segment, ingest::RunSegment::Build(hasher_, texts));
+    std::unique_ptr<ingest::RunIndex>& index = indexes_[batch.partner];
+    if (index == nullptr) index = std::make_unique<ingest::RunIndex>(hasher_);
+    return Keep(*index, std::move(segment));
+  }
+
   Status CheckCommit(const ledger::Entry& entry, const ledger::BatchCommit& commit) {
     const Batch batch = BatchOf(commit.token);
+    commits_[commit.token] = entry.seq;
     JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal,
                             Appraisals(commit.token, batch.partner));
     if (opened_.keyring->NameMac("appraisal", {EncodeBatchAppraisal(appraisal)}) !=
             commit.appraisal_mac ||
         appraisal.size() != commit.items.size()) {
       return Differs("the appraisal is not the one committed", Where(entry.seq, 0));
+    }
+    if (const auto rule = RuleAt(entry.seq, commit.token); rule.has_value()) {
+      JANGBU_RETURN_IF_ERROR(CheckCommitByRuns(entry, commit, batch, appraisal, *rule));
+      if (options_.deep) JANGBU_RETURN_IF_ERROR(Recount(entry, commit, batch, appraisal));
+      return OkStatus();
     }
     Holders& ids = tables_[{kTableDocumentIds, batch.partner}];
     Holders& documents = tables_[{kTableDocuments, batch.partner}];
@@ -214,8 +406,20 @@ class Verifier {
         return Differs("the verdict does not follow", Where(entry.seq, i));
       ++report_.documents;
     }
+    JANGBU_RETURN_IF_ERROR(KeepTexts(batch, commit));
     if (options_.deep) JANGBU_RETURN_IF_ERROR(Recount(entry, commit, batch, appraisal));
     return OkStatus();
+  }
+
+  // Offers made before the first rule have keys of long segments too.
+  static bool SameOffers(const std::vector<ingest::SegmentOffer>& again,
+                         const std::vector<ingest::SegmentOffer>& stored) {
+    return std::equal(again.begin(), again.end(), stored.begin(), stored.end(),
+                      [](const ingest::SegmentOffer& a, const ingest::SegmentOffer& b) {
+                        return (a.key == b.key || a.key == ingest::kNoKey) &&
+                               a.korean_tokens == b.korean_tokens &&
+                               a.korean_words == b.korean_words;
+                      });
   }
 
   Status Recount(const ledger::Entry& entry, const ledger::BatchCommit& commit, const Batch& batch,
@@ -242,7 +446,7 @@ class Verifier {
                         again.tokens == item.tokens && again.korean_words == item.korean_words &&
                         again.korean_tokens == item.korean_tokens &&
                         again.document_key == appraisal[i].document_key &&
-                        again.offers == appraisal[i].offers;
+                        SameOffers(again.offers, appraisal[i].offers);
       if (!same) return Differs("a new count of the stored text differs", Where(entry.seq, i));
       ++report_.texts_recounted;
     }
@@ -259,6 +463,8 @@ class Verifier {
     });
     JANGBU_ASSIGN_OR_RETURN(const ledger::Entry commit_entry, opened_.scribe->EntryAt(commit_seq));
     const auto& commit = std::get<ledger::BatchCommit>(commit_entry.body);
+    if (const auto rule = RuleAt(entry.seq, decision.token); rule.has_value())
+      return CheckDecisionByRuns(entry, decision, batch, appraisal, commit, commit_seq, *rule);
     Holders& documents = tables_[{kTableDocuments, 0}];
     Holders& segments = tables_[{kTableSegments, 0}];
     // Whole documents first, then segments, as the run does: a document held as a whole claims no
@@ -280,6 +486,74 @@ class Verifier {
           (credits(i) && first[i] != self && decision.items[i].held_by != first[i])) {
         return Differs("the confirmed item does not follow", Where(entry.seq, i));
       }
+    }
+    items_[decision.token] = decision.items;
+    return OkStatus();
+  }
+
+  Status CheckDecisionByRuns(const ledger::Entry& entry, const ledger::Decision& decision,
+                             const Batch& batch, const BatchAppraisal& appraisal,
+                             const ledger::BatchCommit& commit, uint64_t commit_seq,
+                             const ingest::NoveltyRule& rule) {
+    Holders& documents = tables_[{kTableDocuments, 0}];
+    const std::vector<std::vector<Owner>> owners =
+        ClaimSegments(tables_[{kTableSegments, 0}], decision.token, appraisal, commit.items);
+    std::vector<ingest::RunView> views;
+    for (const auto& [partner, index] : indexes_) views.push_back(index->View());
+    const ingest::RunView view = ingest::RunView::Of(views);
+    JANGBU_ASSIGN_OR_RETURN(const auto forms, FormsOf(batch, commit));
+    for (uint32_t i = 0; i < appraisal.size(); ++i) {
+      const Owner self{.token = decision.token, .ordinal = i};
+      ledger::DecidedItem expected;
+      if (InReference(commit.items[i].verdict)) {
+        const Owner first = Claim(documents, appraisal[i].document_key, self);
+        if (first != self) {
+          expected.held_by = first;
+          expected.similarity_ppm = 1'000'000;
+        } else if (!forms[i].has_value()) {
+          // Its text could be read when it was decided, or could not: both are fine.
+          ++report_.not_recomputed;
+          continue;
+        } else {
+          const auto earlier = [&](const ingest::RunDocument& d) {
+            if (d.place.entry == decision.token) return d.place.ordinal < i;
+            const auto found = commits_.find(d.place.entry);
+            return found != commits_.end() && found->second < commit_seq;
+          };
+          const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
+                                            .counts = earlier};
+          const ingest::Reference of_others{.before = reference.before,
+                                            .counts = [&](const ingest::RunDocument& d) {
+                                              return d.scope != batch.partner && earlier(d);
+                                            }};
+          JANGBU_ASSIGN_OR_RETURN(Judgement judged, Judge(*forms[i], view, reference, of_others,
+                                                          forms_, hasher_, rule));
+          const ingest::NovelCounts credit =
+              ingest::CreditOf(*forms[i], appraisal[i].offers, judged.covered,
+                               FreeOf(appraisal[i].offers, owners[i], self), rule);
+          const ledger::Item& offered = commit.items[i];
+          expected.korean_tokens = std::min(credit.korean_tokens, offered.novel_korean_tokens);
+          expected.korean_words = std::min(credit.korean_words, offered.novel_korean_words);
+          const bool nothing_left =
+              expected.korean_tokens == 0 && expected.korean_words == 0 &&
+              (offered.novel_korean_tokens != 0 || offered.novel_korean_words != 0);
+          if (nothing_left && !judged.near.has_value()) {
+            JANGBU_ASSIGN_OR_RETURN(judged.near, view.Nearest(forms[i]->stream, of_others, forms_,
+                                                              1, nullptr, rule.min_run));
+          }
+          if (judged.near.has_value()) {
+            expected.held_by = OwnerOf(judged.near->document);
+            expected.similarity_ppm =
+                ingest::ShareOf(judged.near->covered, forms[i]->stream.size());
+          } else if (nothing_left) {
+            const auto other = std::find_if(owners[i].begin(), owners[i].end(),
+                                            [&](const Owner& owner) { return owner != self; });
+            if (other != owners[i].end()) expected.held_by = *other;
+          }
+        }
+      }
+      if (!Follows(expected, decision.items[i]))
+        return Differs("the confirmed item does not follow", Where(entry.seq, i));
     }
     items_[decision.token] = decision.items;
     return OkStatus();
@@ -367,6 +641,13 @@ class Verifier {
   const VerifyOptions& options_;
   const std::function<void(std::string_view)>& progress_;
   VerifyReport report_;
+  StoredTexts texts_{*opened_.scribe, opened_.data->blobs(), *opened_.keyring};
+  StoredForms forms_{texts_, size_t{1} << 24};
+  const ingest::RunHasher hasher_ = MakeRunHasher(*opened_.keyring);
+  // Runs are looked for in an index made from the texts, not in the stored one.
+  std::map<uint32_t, std::unique_ptr<ingest::RunIndex>> indexes_;
+  absl::flat_hash_map<uint64_t, uint64_t> commits_;  // token → sequence number of the commit
+  bool texts_gone_ = false;
   std::unique_ptr<ingest::Fingerprinter> fingerprinter_;
   std::unique_ptr<ingest::Appraiser> appraiser_;
   std::map<std::pair<uint32_t, uint32_t>, Holders> tables_;  // (kind, scope)

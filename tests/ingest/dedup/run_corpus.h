@@ -19,7 +19,8 @@ namespace jangbu::ingest {
 
 inline constexpr std::string_view kTestSecret = "a secret of thirty-two bytes or more";
 
-// The texts of a corpus; refuses those that `gone` says are erased. Thread-safe once filled.
+// The texts of a corpus; those not in it are erased. Fails for those that `gone` says are not to be
+// asked for. Thread-safe once filled.
 class CorpusForms : public FormSource {
  public:
   explicit CorpusForms(const reference::RunCorpus& corpus) {
@@ -32,9 +33,8 @@ class CorpusForms : public FormSource {
   StatusOr<std::shared_ptr<const std::u32string>> Form(const RunDocument& document) override {
     ++asked;
     const auto found = forms_.find(document.place);
-    if (found == forms_.end() || (gone && gone(document))) {
-      return NotFound("text_erased", "no such text");
-    }
+    if (gone && gone(document)) return Unavailable("text_out_of_reach", "not to be asked for");
+    if (found == forms_.end()) return NotFound("text_erased", "no such text");
     return found->second;
   }
 

@@ -289,7 +289,12 @@ TEST(RunIndex, AnErrorOfTheTextIsTheAnswer) {
   CorpusForms forms(corpus);
   const RunView view(&Hasher(), {*RunSegment::Build(Hasher(), TextsOf(corpus))});
   forms.gone = [](const RunDocument&) { return true; };
-  EXPECT_EQ(view.Covered(corpus[0].form, {}, forms).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(view.Covered(corpus[0].form, {}, forms).status().code(),
+            absl::StatusCode::kUnavailable);
+  // An erased text counts for nothing.
+  CorpusForms erased;
+  EXPECT_EQ(*view.Covered(corpus[0].form, {}, erased), Intervals{});
+  EXPECT_EQ(*view.Nearest(corpus[0].form, {}, erased, 1), std::nullopt);
   // A text that is not as it was indexed is no candidate, whatever its length.
   CorpusForms changed(RunCorpus{{{{1, 0}, 1}, U"가가"}});
   EXPECT_EQ(*view.Covered(corpus[0].form, {}, changed), Intervals{});

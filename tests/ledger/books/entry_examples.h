@@ -111,14 +111,18 @@ inline std::vector<Entry> EntryExamples() {
                                .released_partners = {"hani"},
                                .release_reason = "end",
                                .released_by = "00ff"}));
-  all.push_back(
-      entry(14, "",
-            Decision{.run = 2,
-                     .token = 10,
-                     .items = {{.korean_tokens = 4, .korean_words = 2, .held_by = std::nullopt},
-                               {.korean_tokens = 0,
-                                .korean_words = 0,
-                                .held_by = Owner{.token = 3, .ordinal = 1}}}}));
+  all.push_back(entry(
+      14, "",
+      Decision{
+          .run = 2,
+          .token = 10,
+          .items = {
+              {.korean_tokens = 4, .korean_words = 2, .held_by = std::nullopt},
+              {.korean_tokens = 0, .korean_words = 0, .held_by = Owner{.token = 3, .ordinal = 1}},
+              {.korean_tokens = 1,
+               .korean_words = 1,
+               .held_by = Owner{.token = 3, .ordinal = 2},
+               .similarity_ppm = 812'345}}}));
   Lot lot;
   lot.lot = 1;
   lot.documents = 1000;
@@ -133,6 +137,8 @@ inline std::vector<Entry> EntryExamples() {
   lot.carry_tokens_after = 80;
   all.push_back(entry(15, "hani", lot));
   all.push_back(entry(16, "", RunDone{.run = 2}));
+  all.push_back(
+      entry(17, "", NoveltyRule{.min_run = 32, .near_ppm = 900'000, .novel_ppm = 400'000}));
   return all;
 }
 

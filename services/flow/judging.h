@@ -1,0 +1,73 @@
+#pragma once
+
+// How new a document is against a reference: the two judgements of every document (its partner's,
+// against its own earlier text; the operator's, against everybody's) are this one with two views.
+//
+// Pure: the answer depends on the document, the rule and the texts that the reference counts.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/key_index.h"
+#include "base/status.h"
+#include "ingest/dedup/document_form.h"
+#include "ingest/dedup/run_index.h"
+#include "ledger/entry.h"
+
+namespace jangbu::services {
+
+// Whether a document gives text to be judged against: what its partner saw it accepted.
+inline bool InReference(ledger::Verdict verdict) {
+  return verdict == ledger::Verdict::kAccepted || verdict == ledger::Verdict::kNearDuplicate;
+}
+
+inline ingest::NoveltyRule RuleOf(const ledger::NoveltyRule& rule) {
+  return {.min_run = rule.min_run, .near_ppm = rule.near_ppm, .novel_ppm = rule.novel_ppm};
+}
+
+struct Judgement {
+  // Code points of the stream in runs of the reference, and those with what the document says again
+  // of itself, which is what its segments are judged by.
+  ingest::Intervals by_others;
+  ingest::Intervals covered;
+  // The earlier document that makes it a near duplicate.
+  std::optional<ingest::NearDocument> near;
+};
+
+// `near_reference` may count fewer documents than `reference`, never others. Thread-safe.
+StatusOr<Judgement> Judge(const ingest::DocumentForm& form, const ingest::RunView& view,
+                          const ingest::Reference& reference,
+                          const ingest::Reference& near_reference, ingest::FormSource& forms,
+                          const ingest::RunHasher& hasher, const ingest::NoveltyRule& rule);
+
+// The forms of a batch that is being settled, and those that are stored.
+class BatchForms : public ingest::FormSource {
+ public:
+  BatchForms(uint64_t token, const std::vector<ingest::DocumentForm>& forms,
+             ingest::FormSource& stored)
+      : token_(token), forms_(forms), stored_(stored) {}
+  StatusOr<std::shared_ptr<const std::u32string>> Form(
+      const ingest::RunDocument& document) override {
+    if (document.place.entry != token_) return stored_.Form(document);
+    // Borrowed: the batch outlives the question.
+    return std::shared_ptr<const std::u32string>(std::shared_ptr<void>(),
+                                                 &forms_[document.place.ordinal].stream);
+  }
+
+ private:
+  const uint64_t token_;
+  const std::vector<ingest::DocumentForm>& forms_;
+  ingest::FormSource& stored_;
+};
+
+inline Owner OwnerOf(const ingest::RunDocument& document) {
+  return {.token = document.place.entry, .ordinal = document.place.ordinal};
+}
+inline ingest::JournalPlace PlaceOf(const Owner& owner) {
+  return {.entry = owner.token, .ordinal = owner.ordinal};
+}
+
+}  // namespace jangbu::services
