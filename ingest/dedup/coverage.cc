@@ -4,7 +4,6 @@
 #include <bit>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "base/check.h"
 #include "ingest/text/utf8.h"
@@ -142,24 +141,28 @@ Intervals CoveredBySelf(const RunHasher& hasher, std::u32string_view text,
   const auto second = std::upper_bound(bounds.begin(), bounds.end(), uint32_t{0});
   if (second == bounds.end() || *second == text.size() || !MayRepeatARun(hasher, text)) return out;
   const size_t windows = text.size() - min_run + 1;
-  // First place of each window. Two windows of one key that differ (2^-40 a pair) chain on.
-  absl::flat_hash_map<uint64_t, std::vector<uint32_t>> firsts;
+  // First place of each window, by open addressing; a slot holds a place + 1.
+  std::vector<uint64_t> keys(windows);
   RunHasher::Roller roller(hasher, min_run);
   roller.Reset(text.data());
-  std::vector<uint32_t> first_of(windows);
   for (size_t w = 0;; ++w) {
-    std::vector<uint32_t>& chain = firsts[roller.key()];
-    const std::u32string_view window = text.substr(w, min_run);
-    auto same = std::find_if(chain.begin(), chain.end(),
-                             [&](uint32_t f) { return text.substr(f, min_run) == window; });
-    if (same == chain.end()) {
-      chain.push_back(static_cast<uint32_t>(w));
-      first_of[w] = static_cast<uint32_t>(w);
-    } else {
-      first_of[w] = *same;
-    }
+    keys[w] = roller.key();
     if (w + 1 == windows) break;
     roller.Step(text[w], text[w + min_run]);
+  }
+  const size_t mask = std::bit_ceil(2 * windows) - 1;
+  std::vector<uint32_t> slots(mask + 1, 0);
+  std::vector<uint32_t> first_of(windows);
+  for (size_t w = 0; w < windows; ++w) {
+    const std::u32string_view window = text.substr(w, min_run);
+    size_t slot = keys[w] & mask;
+    while (slots[slot] != 0) {
+      const size_t f = slots[slot] - 1;
+      if (keys[f] == keys[w] && text.substr(f, min_run) == window) break;
+      slot = (slot + 1) & mask;
+    }
+    if (slots[slot] == 0) slots[slot] = static_cast<uint32_t>(w + 1);
+    first_of[w] = slots[slot] - 1;
   }
   for (size_t i = 0; i + 1 < bounds.size(); ++i) {
     const size_t begin = bounds[i];

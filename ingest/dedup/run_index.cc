@@ -34,7 +34,16 @@ struct Hit {
   uint32_t at = 0;
   const RunSegment* segment = nullptr;
   KeyTable::Range rows;
+  internal::Surroundings around;  // of the place
 };
+
+// Some row of the hit may be of a run.
+bool MayBeOfARun(const Hit& hit) {
+  for (uint64_t row = hit.rows.first; row < hit.rows.last; ++row) {
+    if (hit.around.MayShareARun(hit.segment->AroundAt(row))) return true;
+  }
+  return false;
+}
 
 // The documents of one question.
 class Documents {
@@ -75,11 +84,11 @@ class Documents {
   size_t cached_ = 0;
 };
 
-// Walks the rows of one key, document by document.
+// Walks the rows of a hit, document by document; those that can be of no run are left out.
 class Postings {
  public:
-  Postings(const RunSegment& segment, KeyTable::Range rows)
-      : segment_(segment), at_(rows.first), last_(rows.last) {
+  explicit Postings(const Hit& hit)
+      : segment_(*hit.segment), around_(hit.around), at_(hit.rows.first), last_(hit.rows.last) {
     Settle();
   }
   bool done() const { return at_ == last_; }
@@ -111,6 +120,7 @@ class Postings {
 
  private:
   void Settle() {
+    while (!done() && !around_.MayShareARun(segment_.AroundAt(at_))) ++at_;
     if (done()) return;
     tile_ = static_cast<uint32_t>(segment_.tile_table().ValueAt(at_));
     if (entry_.tiles == 0 || tile_ < entry_.first_tile ||
@@ -120,6 +130,7 @@ class Postings {
   }
 
   const RunSegment& segment_;
+  const internal::Surroundings around_;
   uint64_t at_;
   uint64_t last_;
   uint32_t tile_ = 0;
@@ -219,8 +230,11 @@ class WindowSearch {
         },
         [&](size_t at, uint64_t key, const RunSegment& segment) -> Status {
           if (Known(at)) return OkStatus();
-          const Hit hit{static_cast<uint32_t>(at), &segment, segment.tile_table().Find(key)};
-          if (hit.rows.empty()) return OkStatus();
+          const KeyTable::Range rows = segment.tile_table().Find(key);
+          if (rows.empty()) return OkStatus();
+          const Hit hit{static_cast<uint32_t>(at), &segment, rows,
+                        internal::Surroundings::Of(text_, at)};
+          if (rows.size() <= kHotTiles && !MayBeOfARun(hit)) return OkStatus();
           if (hit.rows.size() <= kFewRows) return Follow(hit);
           later_.push_back(hit);
           return OkStatus();
@@ -292,7 +306,7 @@ class WindowSearch {
 
   // Follows the postings of a hit until nothing is left to decide.
   Status Follow(const Hit& hit) {
-    for (Postings p(*hit.segment, hit.rows); !p.done(); p.Next()) {
+    for (Postings p(hit); !p.done(); p.Next()) {
       if (documents_.Late(p.document())) break;  // and so are those that follow
       if (!documents_.Counts(p.document())) {
         continue;
@@ -391,7 +405,10 @@ Status CollectHits(const RunView& view, std::u32string_view text, size_t from, s
       view, text, to, cost, [&](size_t at) { return std::max(at, from); },
       [&](size_t at, uint64_t key, const RunSegment& segment) -> Status {
         const KeyTable::Range rows = segment.tile_table().Find(key);
-        if (!rows.empty()) out.push_back({static_cast<uint32_t>(at), &segment, rows});
+        if (rows.empty()) return OkStatus();
+        const Hit hit{static_cast<uint32_t>(at), &segment, rows,
+                      internal::Surroundings::Of(text, at)};
+        if (rows.size() > kHotTiles || MayBeOfARun(hit)) out.push_back(hit);
         return OkStatus();
       });
 }
@@ -414,7 +431,7 @@ Status ForEachPlace(const RunHasher& hasher, std::u32string_view run, std::span<
   const uint64_t window_key = hasher.KeyOf(run.data(), kMinRun);
   for (const Hit& hit : hits) {
     if (hit.rows.size() > kHotTiles && hit.segment->hot_table().Find(window_key).empty()) continue;
-    for (Postings p(*hit.segment, hit.rows); !p.done();) {
+    for (Postings p(hit); !p.done();) {
       if (documents.Late(p.document()) || !wanted(p.document())) break;
       if (!documents.Counts(p.document())) {
         p.NextDocument();
@@ -669,7 +686,7 @@ StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
     bool names = false;
     for (size_t p = first_piece(hit.at); p <= last_piece(hit.at); ++p) names = names || chosen[p];
     if (!names) continue;
-    for (Postings p(*hit.segment, hit.rows); !p.done(); p.NextDocument()) {
+    for (Postings p(hit); !p.done(); p.NextDocument()) {
       if (documents.Late(p.document())) break;
       if (number.contains(p.document().place) || !documents.Counts(p.document())) continue;
       number.emplace(p.document().place, static_cast<uint32_t>(candidates.size()));
@@ -680,7 +697,7 @@ StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
   for (const Hit& hit : hits) {
     const auto begin = hit.at >= kReach ? hit.at - static_cast<uint32_t>(kReach) : 0;
     const auto end = static_cast<uint32_t>(std::min<size_t>(hit.at + kMinRun, text.size()));
-    for (Postings p(*hit.segment, hit.rows); !p.done();) {
+    for (Postings p(hit); !p.done();) {
       if (documents.Late(p.document())) break;
       const auto found = number.find(p.document().place);
       if (found == number.end()) {

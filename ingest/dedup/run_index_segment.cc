@@ -16,8 +16,8 @@ static_assert(std::endian::native == std::endian::little, "segments are read in 
 
 namespace {
 
-constexpr std::string_view kMagic = "JBRUNS01";
-constexpr size_t kHeaderBytes = 8 + 8 + 4 * 8;
+constexpr std::string_view kMagic = "JBRUNS02";
+constexpr size_t kHeaderBytes = 8 + 8 + 5 * 8;
 constexpr int kDistanceBits = 4;
 constexpr int kMaxRowBits = 57;  // a row and seven bits of misalignment fit one 8-byte read
 constexpr uint64_t kGroup = 32;
@@ -343,6 +343,10 @@ void AddWindows(const RunHasher& hasher, std::u32string_view form, size_t at, ui
   }
 }
 
+void AppendAround(uint16_t around, std::string& out) {
+  out.append(reinterpret_cast<const char*>(&around), 2);
+}
+
 // The hot table of `rows`: of rows of one key the least.
 std::string HotTable(std::vector<KeyTable::Row> rows, uint64_t tiles) {
   std::sort(rows.begin(), rows.end());
@@ -378,12 +382,15 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Build(const RunHasher& h
   // key is all.
   std::vector<uint64_t> words;
   words.reserve(tiles);
+  std::vector<uint16_t> around;  // by number
+  around.reserve(tiles);
   RunHasher::Roller roller(hasher, kTile);
   for (const RunText* text : kept) {
     const size_t own = TilesOf(text->form.size());
     for (size_t i = 0; i < own; ++i) {
       roller.Reset(text->form.data() + i * kTileStep);
       words.push_back(roller.key() << 24 | words.size());
+      around.push_back(internal::Surroundings::Of(text->form, i * kTileStep).bits());
     }
   }
   if (words.size() < 2048) {
@@ -400,6 +407,8 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Build(const RunHasher& h
   }
   constexpr uint64_t kNumber = kMaxBuildTiles - 1;
   KeyTable::Writer writer(tiles, ValueBitsFor(tiles));
+  std::string around_rows;
+  around_rows.reserve(2 * tiles);
   std::vector<uint64_t> keys;
   keys.reserve(words.size());
   std::vector<KeyTable::Row> hot;
@@ -408,6 +417,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Build(const RunHasher& h
     size_t end = i;
     for (; end < words.size() && words[end] >> 24 == key; ++end) {
       writer.Add(key, words[end] & kNumber);
+      AppendAround(around[words[end] & kNumber], around_rows);
     }
     keys.push_back(key);
     if (end - i > kHotTiles) {
@@ -427,7 +437,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Build(const RunHasher& h
     i = end;
   }
   return Assemble(hasher, DocumentTable::Encode(documents), KeyFilter::Encode(keys, kRunKeyBits),
-                  writer.Finish(), HotTable(std::move(hot), tiles));
+                  writer.Finish(), HotTable(std::move(hot), tiles), std::move(around_rows));
 }
 
 StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
@@ -472,8 +482,10 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
   std::vector<KeyTable::Cursor> cursors;
   for (const auto& source : sources) cursors.emplace_back(&source->tiles_);
   KeyTable::Writer writer(tiles, ValueBitsFor(tiles));
+  std::string around_rows;
+  around_rows.reserve(2 * tiles);
   std::vector<uint64_t> keys;
-  std::vector<uint32_t> group;
+  std::vector<uint64_t> group;                   // number << 16 | surroundings
   std::vector<uint32_t> wanted;                  // tiles of hot keys whose windows no source knows
   std::vector<std::pair<size_t, size_t>> parts;  // of `group`: source, end
   while (true) {
@@ -488,7 +500,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
       KeyTable::Cursor& c = cursors[s];
       for (; !c.done() && c.row().key == key; c.Next()) {
         const uint32_t n = number[s][c.row().value];
-        if (n != kDropped) group.push_back(n);
+        if (n != kDropped) group.push_back(uint64_t{n} << 16 | sources[s]->AroundAt(c.index()));
       }
       parts.emplace_back(s, group.size());
     }
@@ -497,14 +509,17 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
       size_t begin = 0;
       for (const auto& [s, end] : parts) {
         if (left_out || end - begin <= kHotTiles) {
-          wanted.insert(wanted.end(), group.begin() + static_cast<ptrdiff_t>(begin),
-                        group.begin() + static_cast<ptrdiff_t>(end));
+          for (size_t i = begin; i < end; ++i)
+            wanted.push_back(static_cast<uint32_t>(group[i] >> 16));
         }
         begin = end;
       }
     }
     std::sort(group.begin(), group.end());
-    for (const uint32_t n : group) writer.Add(key, n);
+    for (const uint64_t g : group) {
+      writer.Add(key, g >> 16);
+      AppendAround(static_cast<uint16_t>(g), around_rows);
+    }
     keys.push_back(key);
   }
 
@@ -535,22 +550,24 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
     AddWindows(hasher, *form, (wanted[i] - documents[d].first_tile) * kTileStep, wanted[i], hot);
   }
   return Assemble(hasher, DocumentTable::Encode(documents), KeyFilter::Encode(keys, kRunKeyBits),
-                  writer.Finish(), HotTable(std::move(hot), tiles));
+                  writer.Finish(), HotTable(std::move(hot), tiles), std::move(around_rows));
 }
 
 StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Assemble(const RunHasher& hasher,
                                                                  std::string documents,
                                                                  std::string filter,
-                                                                 std::string tiles,
-                                                                 std::string hot) {
+                                                                 std::string tiles, std::string hot,
+                                                                 std::string around) {
   ByteWriter head;
   head.Raw(kMagic);
   head.U64(hasher.check());
-  for (const std::string* part : {&documents, &filter, &tiles, &hot}) head.U64(part->size());
+  for (const std::string* part : {&documents, &filter, &tiles, &hot, &around})
+    head.U64(part->size());
   auto bytes = std::make_shared<std::string>();
-  bytes->reserve(kHeaderBytes + documents.size() + filter.size() + tiles.size() + hot.size() + 8);
+  bytes->reserve(kHeaderBytes + documents.size() + filter.size() + tiles.size() + hot.size() +
+                 around.size() + 8);
   bytes->append(head.bytes());
-  for (std::string* part : {&documents, &filter, &tiles, &hot}) {
+  for (std::string* part : {&documents, &filter, &tiles, &hot, &around}) {
     bytes->append(*part);
     std::string().swap(*part);
   }
@@ -572,10 +589,10 @@ StatusOr<std::shared_ptr<RunSegment>> RunSegment::Open(const RunHasher& hasher,
   if (in.U64() != hasher.check()) {
     return FailedPrecondition("run_segment_foreign", "a run segment was made under another secret");
   }
-  uint64_t sizes[4] = {};
+  uint64_t sizes[5] = {};
   for (uint64_t& size : sizes) size = in.U64();
-  std::string_view parts[4];
-  for (size_t i = 0; i < 4; ++i) {
+  std::string_view parts[5];
+  for (size_t i = 0; i < 5; ++i) {
     if (sizes[i] > in.remaining()) return malformed();
     parts[i] = in.Raw(sizes[i]);
   }
@@ -591,7 +608,9 @@ StatusOr<std::shared_ptr<RunSegment>> RunSegment::Open(const RunHasher& hasher,
   segment->filter_bytes_ = sizes[1];
   segment->hot_bytes_ = sizes[3];
   const uint64_t tiles = segment->documents_.tiles();
-  if (segment->tiles_.size() != tiles || segment->tiles_.value_bits() != ValueBitsFor(tiles) ||
+  segment->around_ = parts[4].data();
+  if (parts[4].size() != 2 * tiles || segment->tiles_.size() != tiles ||
+      segment->tiles_.value_bits() != ValueBitsFor(tiles) ||
       segment->hot_.value_bits() != ValueBitsFor(tiles) + kDistanceBits) {
     return malformed();
   }

@@ -12,8 +12,8 @@
 // footers): following every posting would cost more than the text is long. Beside it the segment
 // keeps every distinct 24 code points that hold a hot tile, with the earliest place of each.
 //
-//   segment   = "JBRUNS01" secret_check:u64 size × 4 documents filter tiles hot XXH3-64:u64
-//   size      = u64                      of documents, filter, tiles, hot, in bytes
+//   segment   = "JBRUNS02" secret_check:u64 size × 5 documents filter tiles hot around XXH3-64:u64
+//   size      = u64                      of documents, filter, tiles, hot, around, in bytes
 //   documents = count:u64 tiles:u64 (first_tile:u32 offset:u32) × ⌈count ÷ 32⌉ record × count
 //   record    = entry:varint ordinal:varint scope:varint tiles:varint
 //               in groups of 32: the first of a group in full; then entry as the difference, the
@@ -22,6 +22,7 @@
 //   tiles     = table of (key:40, number of the tile in the segment)
 //   hot       = table of (key:40 of 24 code points, number of the tile << 4 | its distance from the
 //               first of them)
+//   around    = u16 × tiles, in the order of the rows of `tiles`: see Surroundings
 //   table     = count:u64 bucket_bits:u32 value_bits:u32 first:u32 × (2^bucket_bits + 1)
 //               row × count, 8 bytes of zero
 //   row       = (key's low 40 − bucket_bits bits << value_bits | value), bit-packed from the low
@@ -31,6 +32,8 @@
 // same documents give the same bytes, whatever segments they were merged from. Read in place: a
 // segment may lie in a mapped file, then only its filter and the pages in use take memory.
 
+#include <algorithm>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -86,6 +89,45 @@ class FormSource {
 std::u32string CodePoints(std::string_view form);
 
 namespace internal {
+
+// What stands around 12 code points, a bit for each of the 8 before (the nearest in the lowest bit)
+// and, in the high byte, the 8 after. 24 code points that hold a tile hold 12 more around it; so a
+// posting whose surroundings differ from the text's too near to the tile is of no run of 24, and
+// its document need not be read. Differing surroundings are sure, equal ones are not.
+class Surroundings {
+ public:
+  // Of the 12 code points at `at` of `text`.
+  static Surroundings Of(std::u32string_view text, size_t at) {
+    Surroundings s;
+    s.before_ = static_cast<uint8_t>(std::min<size_t>(at, 8));
+    s.after_ = static_cast<uint8_t>(std::min<size_t>(text.size() - at - kTile, 8));
+    for (size_t i = 0; i < s.before_; ++i) s.bits_ |= Bit(text[at - 1 - i]) << i;
+    for (size_t i = 0; i < s.after_; ++i) s.bits_ |= Bit(text[at + kTile + i]) << (8 + i);
+    return s;
+  }
+  uint16_t bits() const { return static_cast<uint16_t>(bits_); }
+
+  // May a run of 24 hold both this tile and one whose surroundings are `other`?
+  bool MayShareARun(uint16_t other) const {
+    const unsigned differ = bits_ ^ other;
+    const int left = Reach(differ & 0xFF, before_);
+    const int right = Reach(differ >> 8 & 0xFF, after_);
+    return left + right >= static_cast<int>(kMinRun - kTile);
+  }
+
+ private:
+  static unsigned Bit(char32_t c) { return static_cast<unsigned>(c) * 0x9E3779B1u >> 31; }
+  // At most so many code points are the same on one side.
+  static int Reach(unsigned differ, int known) {
+    const int same = std::countr_zero(differ | 0x100u);
+    if (same < known) return same;
+    return known == 8 ? static_cast<int>(kMinRun - kTile) : known;
+  }
+
+  unsigned bits_ = 0;
+  uint8_t before_ = 0;  // code points there are, at most 8
+  uint8_t after_ = 0;
+};
 
 // Ascending rows of (40-bit key, value), found by key in one or two reads. A view of its encoding.
 class KeyTable {
@@ -147,6 +189,7 @@ class KeyTable {
     explicit Cursor(const KeyTable* table) : table_(table) { Settle(); }
     bool done() const { return at_ == table_->count_; }
     const Row& row() const { return row_; }
+    uint64_t index() const { return at_; }
     void Next() {
       ++at_;
       Settle();
@@ -257,6 +300,13 @@ class RunSegment {
   uint64_t filter_bytes() const { return filter_bytes_; }
   uint64_t hot_bytes() const { return hot_bytes_; }
 
+  // What stands around the tile of a row of tile_table().
+  uint16_t AroundAt(uint64_t row) const {
+    uint16_t v;
+    std::memcpy(&v, around_ + 2 * row, 2);
+    return v;
+  }
+
   const KeyFilter& filter() const { return filter_; }
   const internal::KeyTable& tile_table() const { return tiles_; }
   const internal::KeyTable& hot_table() const { return hot_; }
@@ -267,7 +317,7 @@ class RunSegment {
   static StatusOr<std::shared_ptr<const RunSegment>> Assemble(const RunHasher& hasher,
                                                               std::string documents,
                                                               std::string filter, std::string tiles,
-                                                              std::string hot);
+                                                              std::string hot, std::string around);
   static StatusOr<std::shared_ptr<RunSegment>> Open(const RunHasher& hasher, std::string_view bytes,
                                                     std::shared_ptr<const void> owner);
 
@@ -277,6 +327,7 @@ class RunSegment {
   internal::DocumentTable documents_;
   internal::KeyTable tiles_;
   internal::KeyTable hot_;
+  const char* around_ = nullptr;
   JournalPlace first_place_;
   JournalPlace last_place_;
   uint64_t filter_bytes_ = 0;
