@@ -4,15 +4,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "ledger/books_posting.h"
 
 namespace jangbu::ledger {
 namespace {
-
-Status Contradiction(const Entry& e, std::string_view what) {
-  return FailedPrecondition("entry_contradicts_books",
-                            std::string(NameOf(TypeOf(e.body))) + " at journal position " +
-                                std::to_string(e.seq) + ": " + std::string(what));
-}
 
 bool ValidPartnerId(std::string_view id) {
   if (id.size() < 2 || id.size() > 40 || id.front() == '-' || id.back() == '-') return false;
@@ -88,6 +83,48 @@ std::string_view NameOf(TransferCode code) {
       return "entitlement_granted";
     case TransferCode::kEntitlementMadeSpendable:
       return "entitlement_made_spendable";
+    case TransferCode::kConfirmedReversed:
+      return "confirmed_reversed";
+    case TransferCode::kProvisionalWithdrawn:
+      return "provisional_withdrawn";
+    case TransferCode::kEntitlementPaidOff:
+      return "entitlement_paid_off";
+    case TransferCode::kEntitlementReserved:
+      return "entitlement_reserved";
+    case TransferCode::kEntitlementUsed:
+      return "entitlement_used";
+    case TransferCode::kEntitlementReturned:
+      return "entitlement_returned";
+    case TransferCode::kEntitlementReturnedExpired:
+      return "entitlement_returned_expired";
+    case TransferCode::kEntitlementConsumed:
+      return "entitlement_consumed";
+    case TransferCode::kEntitlementExpired:
+      return "entitlement_expired";
+    case TransferCode::kEntitlementTakenBack:
+      return "entitlement_taken_back";
+    case TransferCode::kEntitlementOwed:
+      return "entitlement_owed";
+    case TransferCode::kBilled:
+      return "billed";
+    case TransferCode::kPoolSetAside:
+      return "pool_set_aside";
+    case TransferCode::kShare:
+      return "share";
+    case TransferCode::kShareHeld:
+      return "share_held";
+    case TransferCode::kPayoutDue:
+      return "payout_due";
+    case TransferCode::kPayoutPaid:
+      return "payout_paid";
+    case TransferCode::kPayoutFailed:
+      return "payout_failed";
+    case TransferCode::kHeldReleased:
+      return "held_released";
+    case TransferCode::kHeldAwarded:
+      return "held_awarded";
+    case TransferCode::kCorrection:
+      return "correction";
   }
   return "unknown";
 }
@@ -100,6 +137,8 @@ std::string_view NameOfAsset(AssetId asset) {
       return "korean_words";
     case kAssetApiTokens:
       return "api_tokens";
+    case kAssetWon:
+      return "won";
     default:
       return "unknown";
   }
@@ -115,15 +154,9 @@ AccountName NameOfAccount(AccountId id) {
           .asset = static_cast<AssetId>(id.low)};
 }
 
-struct Books::Posting {
-  TransferCode code;
-  AccountId debit;
-  AccountId credit;
-  AssetId asset;
-  int64_t amount;
-};
-
-Books::Books() : ledger_(std::make_unique<Ledger>()) {}
+Books::Books()
+    : entitlements_(std::make_unique<Entitlements>(kAssetApiTokens)),
+      ledger_(std::make_unique<Ledger>()) {}
 
 Status Books::Apply(const Entry& e) {
   JANGBU_CHECK(e.seq == size_);
@@ -139,16 +172,18 @@ Status Books::Apply(const Entry& e) {
 
 Status Books::ApplyBody(const Entry& e, const Genesis& b) {
   if (!e.partner.empty()) return Contradiction(e, "names a partner");
-  const Policy& p = b.policy;
-  if (p.grain <= 0 || p.membership_threshold_words < 0 || p.lot_documents_min < 1 ||
-      p.lot_tokens_min < 1 || p.lot_document_share_percent_max < 1 ||
-      p.lot_document_share_percent_max > 100 || p.entitlement_numerator < 0 ||
-      p.entitlement_denominator < 1) {
-    return Contradiction(e, "the policy has a value out of range");
-  }
+  if (const Status policy = CheckPolicy(b.policy); !policy.ok())
+    return Contradiction(e, std::string(MessageOf(policy)));
   if (b.log_public_key.size() != 32 || b.log_origin.empty())
     return Contradiction(e, "the log has no key or origin");
   genesis_ = b;
+  PolicyRecord first;
+  first.version = 1;
+  first.effective_from = {INT64_MIN};
+  first.policy = b.policy;
+  first.state = DecisionState::kApproved;
+  first.proposed.at = e.at;
+  policies_.push_back(std::move(first));
   OpenAccounts(e, 0);
   return OkStatus();
 }
@@ -175,6 +210,7 @@ Status Books::ApplyBody(const Entry& e, const PartnerAdded& b) {
   partner->name = b.name;
   partner->created_at = e.at;
   OpenAccounts(e, partner->number);
+  entitlements_->AddPartner(e.partner);
   partner_numbers_.emplace(e.partner, partner->number);
   partners_.push_back(std::move(partner));
   return OkStatus();
@@ -189,7 +225,8 @@ Status Books::ApplyBody(const Entry& e, const KeyIssued& b) {
   } else if (!e.partner.empty()) {
     return InvalidArgument("role_without_partner", "only keys of role partner belong to a partner");
   }
-  if (b.key_id.empty() || b.key_id.size() > 64 || keys_.contains(b.key_id)) {
+  if (b.key_id.empty() || b.key_id.size() > 64 || keys_.contains(b.key_id) ||
+      key_requests_.contains(b.key_id)) {
     return AlreadyExists("key_exists", "this key id is taken");
   }
   if (b.person.empty() || b.person.size() > 200) {
@@ -343,8 +380,8 @@ Status Books::ApplyBody(const Entry& e, const BatchCommit& b) {
     return Contradiction(e, "a batch commits all of its documents");
 
   Counts sum;
-  std::vector<Provisional> provisional;
-  provisional.reserve(b.items.size());
+  std::vector<DocumentFacts> facts;
+  facts.reserve(b.items.size());
   std::optional<std::pair<uint32_t, uint64_t>> previous = upload->last_committed;
   for (size_t i = 0; i < b.items.size(); ++i) {
     const Item& item = b.items[i];
@@ -366,10 +403,13 @@ Status Books::ApplyBody(const Entry& e, const BatchCommit& b) {
       }
     }
     sum += CountsOf(item);
-    provisional.push_back(
-        {.korean_tokens = item.novel_korean_tokens,
-         .korean_words = item.novel_korean_words,
-         .credits = item.verdict == Verdict::kAccepted || item.verdict == Verdict::kNearDuplicate});
+    if (item.novel_korean_tokens > UINT32_MAX || item.novel_korean_words > UINT32_MAX)
+      return Contradiction(e, "document " + std::to_string(i) + " is larger than documents are");
+    DocumentFacts& document = facts.emplace_back();
+    document.provisional_tokens = static_cast<uint32_t>(item.novel_korean_tokens);
+    document.provisional_words = static_cast<uint32_t>(item.novel_korean_words);
+    document.credits =
+        item.verdict == Verdict::kAccepted || item.verdict == Verdict::kNearDuplicate;
   }
   const uint32_t n = partner->number;
   JANGBU_RETURN_IF_ERROR(Post(
@@ -393,9 +433,9 @@ Status Books::ApplyBody(const Entry& e, const BatchCommit& b) {
   partner->moments.push_back({.at = e.at, .source_type = source_type, .counts = by_source_type});
   undecided_.emplace(e.seq, b.token);
   int64_t waiting = partner->waiting_history.empty() ? 0 : partner->waiting_history.back().second;
-  for (const Provisional& p : provisional) waiting += p.credits ? 1 : 0;
+  for (const DocumentFacts& document : facts) waiting += document.credits ? 1 : 0;
   partner->waiting_history.emplace_back(e.at, waiting);
-  provisional_.emplace(b.token, std::move(provisional));
+  facts_.emplace(b.token, std::move(facts));
   return OkStatus();
 }
 
@@ -424,6 +464,7 @@ Status Books::ApplyBody(const Entry& e, const RunBegun& b) {
   }
   runs_ = b.run;
   open_run_ = b;
+  open_run_at_ = e.at;
   return OkStatus();
 }
 
@@ -434,13 +475,13 @@ Status Books::ApplyBody(const Entry& e, const Decision& b) {
       undecided_.begin()->first >= open_run_->cut) {
     return Contradiction(e, "batches are decided in the order of their commits");
   }
-  const std::vector<Provisional>& provisional = provisional_.at(b.token);
-  if (b.items.size() != provisional.size())
+  std::vector<DocumentFacts>& facts = facts_.at(b.token);
+  if (b.items.size() != facts.size())
     return Contradiction(e, "a decision covers all documents of a batch");
   for (size_t i = 0; i < b.items.size(); ++i) {
     const DecidedItem& item = b.items[i];
-    if (item.korean_tokens > provisional[i].korean_tokens ||
-        item.korean_words > provisional[i].korean_words) {
+    if (item.korean_tokens > int64_t{facts[i].provisional_tokens} ||
+        item.korean_words > int64_t{facts[i].provisional_words}) {
       return Contradiction(
           e, "document " + std::to_string(i) + " is credited for more than it offered");
     }
@@ -459,17 +500,21 @@ Status Books::ApplyBody(const Entry& e, const Decision& b) {
   BatchRecord& batch = batches_.at(b.token);
   PartnerRecord& partner = *partners_[uploads_.at(batch.upload_token).partner - 1];
   for (size_t i = 0; i < b.items.size(); ++i) {
-    if (!provisional[i].credits) continue;
+    DocumentFacts& document = facts[i];
+    document.decided = true;
+    if (!document.credits || document.withdrawn) continue;
+    document.item_tokens = static_cast<uint32_t>(b.items[i].korean_tokens);
+    document.item_words = static_cast<uint32_t>(b.items[i].korean_words);
     partner.waiting_decided.push_back(
         {.document = {.token = b.token, .ordinal = static_cast<uint32_t>(i)},
-         .provisional_korean_tokens = provisional[i].korean_tokens,
-         .provisional_korean_words = provisional[i].korean_words,
+         .provisional_korean_tokens = document.provisional_tokens,
+         .provisional_korean_words = document.provisional_words,
          .item_korean_tokens = b.items[i].korean_tokens,
-         .item_korean_words = b.items[i].korean_words});
+         .item_korean_words = b.items[i].korean_words,
+         .adjustment = std::nullopt});
   }
   batch.decision = e.seq;
   undecided_.erase(undecided_.begin());
-  provisional_.erase(b.token);
   return OkStatus();
 }
 
@@ -480,20 +525,29 @@ std::optional<Lot> Books::NextLot(const PartnerRecord& partner) const {
   const bool released =
       std::find(open_run_->released_partners.begin(), open_run_->released_partners.end(),
                 partner.id) != open_run_->released_partners.end();
-  const std::vector<size_t> chosen = ChooseLot(partner.waiting_decided, policy(), released);
+  const Policy& policy = PolicyAt(open_run_at_).policy;
+  const std::vector<size_t> chosen = ChooseLot(partner.waiting_decided, policy, released);
   if (chosen.empty()) return std::nullopt;
 
   Lot lot;
   lot.lot = static_cast<uint32_t>(partner.lots.size() + 1);
   lot.run = open_run_->run;
-  lot.documents = static_cast<int64_t>(chosen.size());
   lot.released = released;
   for (const size_t i : chosen) {
     const WaitingDocument& document = partner.waiting_decided[i];
-    lot.provisional_korean_tokens += document.provisional_korean_tokens;
-    lot.provisional_korean_words += document.provisional_korean_words;
     lot.item_korean_tokens += document.item_korean_tokens;
     lot.item_korean_words += document.item_korean_words;
+    if (document.adjustment.has_value()) {
+      lot.adjustments.push_back({.kind = *document.adjustment,
+                                 .document = document.document,
+                                 .korean_tokens = document.item_korean_tokens,
+                                 .korean_words = document.item_korean_words});
+      if (*document.adjustment == AdjustmentKind::kWithdrawn) ++lot.withdrawn_documents;
+      continue;
+    }
+    ++lot.documents;
+    lot.provisional_korean_tokens += document.provisional_korean_tokens;
+    lot.provisional_korean_words += document.provisional_korean_words;
     if (!lot.ranges.empty() && lot.ranges.back().token == document.document.token &&
         lot.ranges.back().first + lot.ranges.back().count == document.document.ordinal) {
       ++lot.ranges.back().count;
@@ -502,24 +556,55 @@ std::optional<Lot> Books::NextLot(const PartnerRecord& partner) const {
           {.token = document.document.token, .first = document.document.ordinal, .count = 1});
     }
   }
-  const Grains tokens = ToGrains(lot.item_korean_tokens, partner.carry_tokens, policy().grain);
-  const Grains words = ToGrains(lot.item_korean_words, partner.carry_words, policy().grain);
-  JANGBU_CHECK(tokens.amount >= 0 && words.amount >= 0);
+  lot.adjusted = !lot.adjustments.empty();
+  const Grains tokens = ToGrains(lot.item_korean_tokens, partner.carry_tokens, policy.grain);
+  const Grains words = ToGrains(lot.item_korean_words, partner.carry_words, policy.grain);
+  JANGBU_CHECK(lot.adjusted || (tokens.amount >= 0 && words.amount >= 0));
   lot.carry_tokens_before = partner.carry_tokens;
   lot.carry_words_before = partner.carry_words;
   lot.carry_tokens_after = tokens.carry_after;
   lot.carry_words_after = words.carry_after;
   lot.confirmed_korean_tokens = tokens.amount;
   lot.confirmed_korean_words = words.amount;
-  lot.entitlement_granted = EntitlementFor(words.amount, policy());
-  const int64_t words_after =
-      BalanceOf(partner.number, AccountRole::kConfirmed, kAssetKoreanWords, std::nullopt) +
-      words.amount;
-  if (!partner.member && words_after >= policy().membership_threshold_words) {
-    lot.entitlement_made_spendable =
-        BalanceOf(partner.number, AccountRole::kEntitlementPending, kAssetApiTokens, std::nullopt);
+
+  // What expired of the credit that is taken away is not taken back again.
+  const bool by_words = policy.entitlement_basis == Basis::kKoreanWords;
+  int64_t earned = by_words ? words.amount : tokens.amount;
+  for (const Adjustment& adjustment : lot.adjustments) {
+    earned += ExpiredPartOf(partner, adjustment.document,
+                            -(by_words ? adjustment.korean_words : adjustment.korean_tokens));
   }
+  const EntitlementTotals totals = *entitlements_->TotalsOf(partner.id);
+  int64_t pending = static_cast<int64_t>(totals.pending);
+  if (earned >= 0) {
+    lot.entitlement_granted = EntitlementFor(earned, policy);
+  } else {
+    const int64_t back = EntitlementFor(-earned, policy);
+    const int64_t there = pending + static_cast<int64_t>(totals.available);
+    lot.entitlement_taken_back = std::min(back, there);
+    lot.entitlement_owed = back - lot.entitlement_taken_back;
+    pending -= std::min(back, pending);
+  }
+  if (!partner.member && WordsAfter(partner, lot) >= policy.membership_threshold_words)
+    lot.entitlement_made_spendable = pending;
   return lot;
+}
+
+int64_t Books::WordsAfter(const PartnerRecord& partner, const Lot& lot) const {
+  return BalanceOf(partner.number, AccountRole::kConfirmed, kAssetKoreanWords, std::nullopt) +
+         lot.confirmed_korean_words;
+}
+
+int64_t Books::ExpiredPartOf(const PartnerRecord& partner, const Owner& document,
+                             int64_t amount) const {
+  if (amount <= 0) return 0;
+  const auto facts = facts_.find(document.token);
+  JANGBU_CHECK(facts != facts_.end());
+  const uint32_t lot = facts->second[document.ordinal].lot;
+  if (lot == 0 || !partner.lot_grants[lot - 1].has_value()) return 0;
+  const Grant& grant = (*entitlements_->GrantsOf(partner.id))[*partner.lot_grants[lot - 1]];
+  return *MulDivFloor(amount, static_cast<int64_t>(grant.expired),
+                      static_cast<int64_t>(grant.amount));
 }
 
 Status Books::ApplyBody(const Entry& e, const Lot& b) {
@@ -533,47 +618,102 @@ Status Books::ApplyBody(const Entry& e, const Lot& b) {
   if (NextLot(*partner) != b) return Contradiction(e, "this is not the lot that is due");
 
   const uint32_t n = partner->number;
-  const int64_t words_after =
-      BalanceOf(n, AccountRole::kConfirmed, kAssetKoreanWords, std::nullopt) +
-      b.confirmed_korean_words;
-  const bool member = partner->member || words_after >= policy().membership_threshold_words;
+  const Policy& policy = PolicyAt(open_run_at_).policy;
+  const int64_t words_after = WordsAfter(*partner, b);
+  const bool joins = !partner->member && words_after >= policy.membership_threshold_words;
+  const bool leaves = partner->member && b.adjusted && words_after < partner->member_threshold;
+  const bool member = joins || (partner->member && !leaves);
   const AccountId tokens = AccountOf(0, AccountRole::kProgramme, kAssetKoreanTokens);
   const AccountId words = AccountOf(0, AccountRole::kProgramme, kAssetKoreanWords);
-  const AccountId api = AccountOf(0, AccountRole::kProgramme, kAssetApiTokens);
-  const AccountId pending = AccountOf(n, AccountRole::kEntitlementPending, kAssetApiTokens);
-  const AccountId available = AccountOf(n, AccountRole::kEntitlementAvailable, kAssetApiTokens);
-  JANGBU_RETURN_IF_ERROR(Post(
-      e,
-      {{TransferCode::kProvisionalSettled,
-        AccountOf(n, AccountRole::kProvisional, kAssetKoreanTokens), tokens, kAssetKoreanTokens,
-        b.provisional_korean_tokens},
-       {TransferCode::kProvisionalSettled,
-        AccountOf(n, AccountRole::kProvisional, kAssetKoreanWords), words, kAssetKoreanWords,
-        b.provisional_korean_words},
-       {TransferCode::kConfirmed, tokens, AccountOf(n, AccountRole::kConfirmed, kAssetKoreanTokens),
-        kAssetKoreanTokens, b.confirmed_korean_tokens},
-       {TransferCode::kConfirmed, words, AccountOf(n, AccountRole::kConfirmed, kAssetKoreanWords),
-        kAssetKoreanWords, b.confirmed_korean_words},
-       {member ? TransferCode::kEntitlementGranted : TransferCode::kEntitlementPending, api,
-        member ? available : pending, kAssetApiTokens, b.entitlement_granted},
-       {TransferCode::kEntitlementMadeSpendable, pending, available, kAssetApiTokens,
-        b.entitlement_made_spendable}}));
+  std::vector<Posting> postings = {{TransferCode::kProvisionalSettled,
+                                    AccountOf(n, AccountRole::kProvisional, kAssetKoreanTokens),
+                                    tokens, kAssetKoreanTokens, b.provisional_korean_tokens},
+                                   {TransferCode::kProvisionalSettled,
+                                    AccountOf(n, AccountRole::kProvisional, kAssetKoreanWords),
+                                    words, kAssetKoreanWords, b.provisional_korean_words}};
+  const auto confirm = [&](AccountId programme, AssetId asset, int64_t amount) {
+    const AccountId confirmed = AccountOf(n, AccountRole::kConfirmed, asset);
+    if (amount >= 0) {
+      postings.push_back({TransferCode::kConfirmed, programme, confirmed, asset, amount});
+    } else {
+      postings.push_back({TransferCode::kConfirmedReversed, confirmed, programme, asset, -amount});
+    }
+  };
+  confirm(tokens, kAssetKoreanTokens, b.confirmed_korean_tokens);
+  confirm(words, kAssetKoreanWords, b.confirmed_korean_words);
+
+  // Entitlement: one operation of each kind at most, named after the lot.
+  Entitlements::Scope scope(*entitlements_);
+  const Timestamp at = EntitlementTime(e.at);
+  const Timestamp end = policy.entitlement_days == 0
+                            ? kNeverExpires
+                            : Timestamp{at.micros + policy.entitlement_days * kMicrosPerDay};
+  const auto id = [&b](uint64_t kind) {
+    return OperationId(UINT64_MAX, uint64_t{b.lot} << 2 | kind);
+  };
+  std::optional<uint32_t> grant;
+  if (b.entitlement_granted > 0) {
+    grant = static_cast<uint32_t>(entitlements_->GrantsOf(e.partner)->size());
+    GrantRequest request;
+    request.id = id(1);
+    request.amount = static_cast<uint64_t>(b.entitlement_granted);
+    request.expires_at = end;
+    request.spendable = member;
+    const EntitlementAnswer answer = entitlements_->Grant(e.partner, request, at);
+    if (answer.outcome != EntitlementOutcome::kOk)
+      return Contradiction(e, "its grant is refused: " + std::string(NameOf(answer.outcome)));
+    AddEntitlementPostings(answer.transfers, postings);
+  }
+  if (const int64_t back = b.entitlement_taken_back + b.entitlement_owed; back > 0) {
+    TakeBackRequest request;
+    request.id = id(2);
+    request.amount = static_cast<uint64_t>(back);
+    const EntitlementAnswer answer = entitlements_->TakeBack(e.partner, request, at);
+    if (answer.outcome != EntitlementOutcome::kOk)
+      return Contradiction(e, "taking back is refused: " + std::string(NameOf(answer.outcome)));
+    JANGBU_CHECK(answer.amount == static_cast<uint64_t>(b.entitlement_taken_back));
+    AddEntitlementPostings(answer.transfers, postings);
+  }
+  if (joins) {
+    ActivateRequest request;
+    request.id = id(3);
+    request.expires_at = end;
+    const EntitlementAnswer answer = entitlements_->Activate(e.partner, request, at);
+    JANGBU_CHECK(answer.outcome == EntitlementOutcome::kOk &&
+                 answer.amount == static_cast<uint64_t>(b.entitlement_made_spendable));
+    AddEntitlementPostings(answer.transfers, postings);
+  }
+  JANGBU_RETURN_IF_ERROR(Post(e, postings));
   // From here on the lot happens.
+  scope.Commit();
   std::set<Owner> settled;
   for (const DocumentRange& range : b.ranges) {
-    for (uint32_t i = 0; i < range.count; ++i)
-      settled.insert({.token = range.token, .ordinal = range.first + i});
+    std::vector<DocumentFacts>& facts = facts_.at(range.token);
+    for (uint32_t i = range.first; i < range.first + range.count; ++i) {
+      settled.insert({.token = range.token, .ordinal = i});
+      facts[i].lot = b.lot;
+    }
   }
-  std::erase_if(partner->waiting_decided, [&settled](const WaitingDocument& document) {
-    return settled.contains(document.document);
+  // A lot takes all adjustments that wait, save withdrawn documents that are too large for it.
+  std::set<std::pair<Owner, AdjustmentKind>> adjusted;
+  for (const Adjustment& adjustment : b.adjustments)
+    adjusted.emplace(adjustment.document, adjustment.kind);
+  std::erase_if(partner->waiting_decided, [&](const WaitingDocument& document) {
+    return document.adjustment.has_value()
+               ? adjusted.contains({document.document, *document.adjustment})
+               : settled.contains(document.document);
   });
   partner->carry_tokens = b.carry_tokens_after;
   partner->carry_words = b.carry_words_after;
   partner->lots.push_back(e.seq);
-  partner->waiting_history.emplace_back(e.at, partner->waiting_history.back().second - b.documents);
-  if (member && !partner->member) {
-    partner->member = true;
-    partner->member_since = e.at;
+  partner->lot_grants.push_back(grant);
+  const int64_t waiting =
+      partner->waiting_history.empty() ? 0 : partner->waiting_history.back().second;
+  partner->waiting_history.emplace_back(e.at, waiting - b.documents);
+  if (member != partner->member) {
+    partner->member = member;
+    partner->member_history.emplace_back(e.at, member);
+    if (member) partner->member_threshold = policy.membership_threshold_words;
   }
   return OkStatus();
 }
@@ -650,9 +790,11 @@ void Books::OpenAccounts(const Entry& e, uint32_t partner) {
     batch.push_back(account);
   };
   if (partner == 0) {
-    for (const AssetId asset : {kAssetKoreanTokens, kAssetKoreanWords, kAssetApiTokens}) {
+    for (const AssetId asset :
+         {kAssetKoreanTokens, kAssetKoreanWords, kAssetApiTokens, kAssetWon}) {
       add(AccountRole::kProgramme, asset);
     }
+    add(AccountRole::kPool, kAssetWon);
   } else {
     for (const AssetId asset : {kAssetKoreanTokens, kAssetKoreanWords}) {
       add(AccountRole::kProvisional, asset);
@@ -660,6 +802,26 @@ void Books::OpenAccounts(const Entry& e, uint32_t partner) {
     }
     add(AccountRole::kEntitlementPending, kAssetApiTokens);
     add(AccountRole::kEntitlementAvailable, kAssetApiTokens);
+    add(AccountRole::kEntitlementReserved, kAssetApiTokens);
+    add(AccountRole::kEntitlementSpent, kAssetApiTokens);
+    add(AccountRole::kEntitlementExpired, kAssetApiTokens);
+    add(AccountRole::kEntitlementOwed, kAssetApiTokens);
+    batch.back().flags = AccountFlags::kCreditsMustNotExceedDebits;
+    for (const AccountRole role : {AccountRole::kBilled, AccountRole::kPayable, AccountRole::kDue,
+                                   AccountRole::kHeld, AccountRole::kPaid}) {
+      add(role, kAssetWon);
+    }
+    const EntitlementAccounts theirs = EntitlementAccountsOf(e.partner);
+    const auto same = [&](AccountId id, uint32_t owner, AccountRole role) {
+      entitlement_accounts_[id] = AccountOf(owner, role, kAssetApiTokens);
+    };
+    same(theirs.source, 0, AccountRole::kProgramme);
+    same(theirs.pending, partner, AccountRole::kEntitlementPending);
+    same(theirs.available, partner, AccountRole::kEntitlementAvailable);
+    same(theirs.reserved, partner, AccountRole::kEntitlementReserved);
+    same(theirs.spent, partner, AccountRole::kEntitlementSpent);
+    same(theirs.expired, partner, AccountRole::kEntitlementExpired);
+    same(theirs.owed, partner, AccountRole::kEntitlementOwed);
   }
   for (const Outcome outcome : ledger_->CreateAccounts(batch, e.at))
     JANGBU_CHECK(outcome == Outcome::kOk);
@@ -736,7 +898,7 @@ PartnerFigures Books::FiguresOf(const PartnerRecord& partner,
       seen[type] = true;
       if (std::count(seen.begin(), seen.end(), true) == 5) break;
     }
-    f.member = partner.member_since.has_value() && *partner.member_since <= *as_of;
+    f.member = MemberAt(partner, *as_of);
     const auto waiting =
         std::upper_bound(partner.waiting_history.begin(), partner.waiting_history.end(), *as_of,
                          [](Timestamp t, const auto& w) { return t < w.first; });
@@ -752,6 +914,15 @@ PartnerFigures Books::FiguresOf(const PartnerRecord& partner,
   f.entitlement_pending = BalanceOf(n, AccountRole::kEntitlementPending, kAssetApiTokens, as_of);
   f.entitlement_available =
       BalanceOf(n, AccountRole::kEntitlementAvailable, kAssetApiTokens, as_of);
+  f.entitlement_reserved = BalanceOf(n, AccountRole::kEntitlementReserved, kAssetApiTokens, as_of);
+  f.entitlement_spent = BalanceOf(n, AccountRole::kEntitlementSpent, kAssetApiTokens, as_of);
+  f.entitlement_expired = BalanceOf(n, AccountRole::kEntitlementExpired, kAssetApiTokens, as_of);
+  f.entitlement_owed = -BalanceOf(n, AccountRole::kEntitlementOwed, kAssetApiTokens, as_of);
+  f.billed_won = BalanceOf(n, AccountRole::kBilled, kAssetWon, as_of);
+  f.payable_won = BalanceOf(n, AccountRole::kPayable, kAssetWon, as_of);
+  f.due_won = BalanceOf(n, AccountRole::kDue, kAssetWon, as_of);
+  f.held_won = BalanceOf(n, AccountRole::kHeld, kAssetWon, as_of);
+  f.paid_won = BalanceOf(n, AccountRole::kPaid, kAssetWon, as_of);
   return f;
 }
 

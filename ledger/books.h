@@ -23,7 +23,9 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "ledger/credit.h"
+#include "ledger/entitlement.h"
 #include "ledger/entry.h"
+#include "ledger/finance.h"
 #include "ledger/ledger.h"
 
 namespace jangbu::ledger {
@@ -32,6 +34,7 @@ namespace jangbu::ledger {
 inline constexpr AssetId kAssetKoreanTokens = 1;  // of the tokenizer pinned at genesis
 inline constexpr AssetId kAssetKoreanWords = 2;
 inline constexpr AssetId kAssetApiTokens = 3;
+inline constexpr AssetId kAssetWon = 4;
 
 // Accounts of a partner, and the programme's source of each asset. Stored; never renumber.
 enum class AccountRole : uint16_t {
@@ -40,6 +43,16 @@ enum class AccountRole : uint16_t {
   kConfirmed = 3,             // credited
   kEntitlementPending = 4,    // waits for membership
   kEntitlementAvailable = 5,  // may be spent
+  kEntitlementReserved = 6,   // held for calls under way
+  kEntitlementSpent = 7,
+  kEntitlementExpired = 8,
+  kEntitlementOwed = 9,  // taken back beyond what was there: a debit balance
+  kBilled = 10,          // won: use past the entitlement, in all
+  kPool = 11,            // the programme's: set aside and not yet shared
+  kPayable = 12,         // won: shares below the minimum payout, in all
+  kDue = 13,             // to be paid now, or returned by the bank
+  kHeld = 14,            // waits for a claim
+  kPaid = 15,            // paid, in all
 };
 
 // Why a transfer was made. Stored; never renumber.
@@ -50,6 +63,27 @@ enum class TransferCode : uint16_t {
   kEntitlementPending = 4,
   kEntitlementGranted = 5,
   kEntitlementMadeSpendable = 6,  // the membership threshold was reached
+  kConfirmedReversed = 7,         // withdrawn, or lost to a claim
+  kProvisionalWithdrawn = 8,
+  kEntitlementPaidOff = 9,  // a grant paid off what was owed
+  kEntitlementReserved = 10,
+  kEntitlementUsed = 11,      // of a reservation
+  kEntitlementReturned = 12,  // of a reservation
+  kEntitlementReturnedExpired = 13,
+  kEntitlementConsumed = 14,
+  kEntitlementExpired = 15,
+  kEntitlementTakenBack = 16,
+  kEntitlementOwed = 17,
+  kBilled = 18,
+  kPoolSetAside = 19,
+  kShare = 20,
+  kShareHeld = 21,
+  kPayoutDue = 22,
+  kPayoutPaid = 23,
+  kPayoutFailed = 24,
+  kHeldReleased = 25,  // the claim was refused: back to the holder
+  kHeldAwarded = 26,   // the claim was granted: to the claimant
+  kCorrection = 27,
 };
 std::string_view NameOf(TransferCode code);
 std::string_view NameOfAsset(AssetId asset);
@@ -121,6 +155,13 @@ struct PartnerFigures {
   int64_t entitlement_available = 0;
   int64_t entitlement_reserved = 0;
   int64_t entitlement_spent = 0;
+  int64_t entitlement_expired = 0;
+  int64_t entitlement_owed = 0;
+  int64_t billed_won = 0;
+  int64_t payable_won = 0;
+  int64_t due_won = 0;
+  int64_t held_won = 0;
+  int64_t paid_won = 0;
   int64_t documents_waiting = 0;
   bool member = false;
 };
@@ -139,6 +180,13 @@ struct PartnerRecord {
   int64_t carry_tokens = 0;
   int64_t carry_words = 0;
   bool member = false;
+  int64_t member_threshold = 0;  // the one it reached; a later, higher one does not bind it
+  std::vector<std::optional<uint32_t>> lot_grants;    // of lot n at n - 1: index of its grant
+  std::map<uint32_t, Bill> bills;                     // by rate (RateOf)
+  absl::flat_hash_map<OperationId, uint64_t> won_of;  // of uses that were billed
+  std::vector<ClaimRecord> claims;                    // claim n is at n - 1
+  std::vector<WithdrawalRecord> withdrawals;          // withdrawal n is at n - 1
+  std::vector<std::pair<Timestamp, uint64_t>> usage;  // its USAGE entries: time, sequence number
 
   // Cumulative figures after each commit, lot and membership change, for balances at a past time.
   struct Moment {
@@ -148,7 +196,7 @@ struct PartnerRecord {
   };
   std::vector<Moment> moments;
   std::vector<std::pair<Timestamp, int64_t>> waiting_history;  // documents waiting
-  std::optional<Timestamp> member_since;
+  std::vector<std::pair<Timestamp, bool>> member_history;      // changes
   std::array<Counts, 6> by_source_type;
 };
 
@@ -169,7 +217,9 @@ class Books {
   Timestamp last_time() const { return last_time_; }
   uint64_t epoch() const { return epoch_; }
   const std::optional<Genesis>& genesis() const { return genesis_; }
-  const Policy& policy() const { return genesis_->policy; }
+  // In force now; in force at `at`. Versions that were approved apply from their date on.
+  const Policy& policy() const { return PolicyAt(last_time_).policy; }
+  const PolicyRecord& PolicyAt(Timestamp at) const;
 
   const PartnerRecord* FindPartner(std::string_view id) const;
   const PartnerRecord* FindPartner(uint32_t number) const;
@@ -204,6 +254,38 @@ class Books {
   // A partner's figures now, or after the last entry at or before `as_of`.
   PartnerFigures FiguresOf(const PartnerRecord& partner, std::optional<Timestamp> as_of) const;
 
+  // ---- finance (books_finance.cc) ----
+  const std::vector<PolicyRecord>& policies() const { return policies_; }  // version n is at n - 1
+  const std::map<std::string, KeyRequestRecord, std::less<>>& key_requests() const {
+    return key_requests_;
+  }
+  // Persons with an operator key in force, two spellings of one person once.
+  size_t OperatorPersons() const;
+  // The live close of a period (or the last cancelled one), by period.
+  const std::map<Period, CloseRecord>& closes() const { return closes_; }
+  const std::vector<CorrectionRecord>& corrections() const { return corrections_; }
+  const ClaimRecord* FindClaim(const PartnerRecord& partner, uint32_t number) const;
+  const std::vector<DocumentFacts>* FactsOf(uint64_t token) const;
+  bool MemberAt(const PartnerRecord& partner, Timestamp at) const;
+  const Entitlements& entitlements() const { return *entitlements_; }
+
+  // What a close of `period` would be. `policy`: another one than that in force at its last instant
+  // ("what would last month have been under this?"). Does not ask whether the period is over.
+  StatusOr<CloseFigures> FiguresOfClose(Period period, int64_t revenue_won,
+                                        const Policy* policy) const;
+  // The lines of an approved close, were it posted now.
+  std::vector<ShareLine> SharesOfClose(const CloseRecord& close) const;
+  // What settling a decided claim would be, `by` left out.
+  StatusOr<ClaimSettled> SettlementOf(const PartnerRecord& partner, uint32_t claim) const;
+  // What a USAGE entry of these would be: one answer each, in order, after everything with an end
+  // at or before `now` has ended. REQUIRES: nobody else reads or writes meanwhile (the writer's
+  // proposal); afterwards nothing has changed.
+  std::vector<UsageAnswer> TryUsage(const PartnerRecord& partner,
+                                    const std::vector<UsageRecord>& requests, Timestamp now) const;
+
+  // SHA-256 over balances, entitlements and the records of finance. O(everything).
+  Digest StateDigest() const;
+
   const Ledger& ledger() const { return *ledger_; }
   // Where a transfer came from: the entry's sequence number.
   static uint64_t SeqOf(TransferId id) { return id.high; }
@@ -228,12 +310,58 @@ class Books {
   Status ApplyBody(const Entry& e, const Lot& b);
   Status ApplyBody(const Entry& e, const RunDone& b);
   Status ApplyBody(const Entry& e, const NoveltyRule& b);
+  Status ApplyBody(const Entry& e, const PolicyProposed& b);
+  Status ApplyBody(const Entry& e, const PolicyDecided& b);
+  Status ApplyBody(const Entry& e, const KeyRequested& b);
+  Status ApplyBody(const Entry& e, const KeyDecided& b);
+  Status ApplyBody(const Entry& e, const Usage& b);
+  Status ApplyBody(const Entry& e, const Tick& b);
+  Status ApplyBody(const Entry& e, const CloseDrafted& b);
+  Status ApplyBody(const Entry& e, const CloseDecided& b);
+  Status ApplyBody(const Entry& e, const ClosePosted& b);
+  Status ApplyBody(const Entry& e, const Payment& b);
+  Status ApplyBody(const Entry& e, const Withdrawn& b);
+  Status ApplyBody(const Entry& e, const ClaimOpened& b);
+  Status ApplyBody(const Entry& e, const ClaimDecided& b);
+  Status ApplyBody(const Entry& e, const ClaimSettled& b);
+  Status ApplyBody(const Entry& e, const CorrectionProposed& b);
+  Status ApplyBody(const Entry& e, const CorrectionDecided& b);
+  Status ApplyBody(const Entry& e, const Succession& b);
 
   PartnerRecord* PartnerOf(const Entry& e);
   UploadRecord* UploadOf(const PartnerRecord& partner, uint32_t number);
   // Makes the transfers of an entry, all or none.
   Status Post(const Entry& e, const std::vector<Posting>& postings);
   void OpenAccounts(const Entry& e, uint32_t partner);
+  // Of what entitlement does, in the partner's accounts of the books.
+  void AddEntitlementPostings(const std::vector<Transfer>& transfers,
+                              std::vector<Posting>& postings) const;
+  // Never before the last operation on entitlements: a clock that stepped back is no trouble.
+  Timestamp EntitlementTime(Timestamp at) const;
+  // Does the usages one after the other. Stops at the first that does not happen when `strict`.
+  std::vector<UsageAnswer> RunUsage(const PartnerRecord& partner,
+                                    const std::vector<UsageRecord>& requests, Timestamp at,
+                                    bool strict, std::map<uint32_t, Bill>& bills,
+                                    std::vector<Posting>& postings) const;
+  // Claims that hold weight of a partner now, in order; and the weight each holds.
+  struct HeldClaim {
+    uint32_t claimant = 0;
+    uint32_t number = 0;
+    uint32_t holder = 0;
+  };
+  std::vector<std::pair<HeldClaim, int64_t>> HeldWeights(const Policy& policy) const;
+  // Adds to (or takes from) the credit of a decided document: at once when it waits for a lot, else
+  // as an adjustment that does.
+  void MoveCredit(PartnerRecord& partner, const Owner& document, int64_t tokens, int64_t words,
+                  AdjustmentKind kind);
+  // A key in force of one of two roles, for an act; the error says what is wrong with it.
+  StatusOr<Act> ActOf(const Entry& e, const std::string& key_id, bool operator_may) const;
+  int64_t WordsAfter(const PartnerRecord& partner, const Lot& lot) const;
+  // Of credit that a document had by an earlier lot: the share of its grant that has expired.
+  int64_t ExpiredPartOf(const PartnerRecord& partner, const Owner& document, int64_t amount) const;
+  DocumentFacts* FindFacts(const Owner& document);
+  PartnerRecord* PartnerOfBatch(uint64_t token);
+  WaitingDocument* FindWaiting(PartnerRecord& partner, const Owner& document);
   int64_t BalanceOf(uint32_t partner, AccountRole role, AssetId asset,
                     std::optional<Timestamp> as_of) const;
 
@@ -248,16 +376,18 @@ class Books {
   std::map<uint64_t, BatchRecord> batches_;
   std::map<uint64_t, uint64_t> open_batches_;
   std::map<uint64_t, uint64_t> undecided_;
-  // Provisional contribution of each document of an undecided batch, by token.
-  struct Provisional {
-    int64_t korean_tokens = 0;
-    int64_t korean_words = 0;
-    bool credits = false;  // neither rejected nor a duplicate
-  };
-  std::map<uint64_t, std::vector<Provisional>> provisional_;
+  std::map<uint64_t, std::vector<DocumentFacts>> facts_;  // of committed batches, by token
   std::optional<RunBegun> open_run_;
   std::vector<std::pair<uint64_t, NoveltyRule>> novelty_rules_;
   uint64_t runs_ = 0;
+  Timestamp open_run_at_;
+  std::vector<PolicyRecord> policies_;
+  std::map<std::string, KeyRequestRecord, std::less<>> key_requests_;
+  std::map<Period, CloseRecord> closes_;
+  std::vector<CorrectionRecord> corrections_;
+  // Entitlement knows accounts by digests of the partner's id; here they are the books' own.
+  absl::flat_hash_map<AccountId, AccountId> entitlement_accounts_;
+  std::unique_ptr<Entitlements> entitlements_;
   std::unique_ptr<Ledger> ledger_;
 };
 

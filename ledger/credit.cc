@@ -1,7 +1,6 @@
 #include "ledger/credit.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -10,8 +9,13 @@ namespace jangbu::ledger {
 
 std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Policy& policy,
                               bool released) {
-  std::vector<size_t> chosen(waiting.size());
-  std::iota(chosen.begin(), chosen.end(), size_t{0});
+  std::vector<size_t> chosen;
+  std::vector<size_t> hidden;
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    const bool felt =
+        !waiting[i].adjustment.has_value() || *waiting[i].adjustment == AdjustmentKind::kWithdrawn;
+    (felt || released ? chosen : hidden).push_back(i);
+  }
   if (released) return chosen;
 
   // Largest first: whether a document may stay depends only on the total of those not larger than
@@ -22,8 +26,8 @@ std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Po
     return waiting[a].provisional_korean_tokens > waiting[b].provisional_korean_tokens;
   });
   int128 total = 0;
-  for (const WaitingDocument& document : waiting)
-    total += static_cast<uint64_t>(document.provisional_korean_tokens);
+  for (const size_t i : chosen)
+    total += static_cast<uint64_t>(waiting[i].provisional_korean_tokens);
   size_t first = 0;
   while (first < by_size.size()) {
     const int64_t largest = waiting[by_size[first]].provisional_korean_tokens;
@@ -36,6 +40,7 @@ std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Po
       total < static_cast<uint64_t>(policy.lot_tokens_min))
     return {};
   chosen.assign(by_size.begin() + static_cast<std::ptrdiff_t>(first), by_size.end());
+  chosen.insert(chosen.end(), hidden.begin(), hidden.end());
   std::sort(chosen.begin(), chosen.end());
   return chosen;
 }

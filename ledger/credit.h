@@ -8,6 +8,7 @@
 // integers.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct WaitingDocument {
   int64_t provisional_korean_words = 0;
   int64_t item_korean_tokens = 0;
   int64_t item_korean_words = 0;
+  // Set: a document that an earlier lot settled, whose credit changes by the (signed) items. The
+  // partner knows of a withdrawn one, so it counts like any other for the choice; the others must
+  // not be felt, so they go with the next lot whatever they are.
+  std::optional<AdjustmentKind> adjustment;
 };
 
 // Which of `waiting` (one partner's, in journal order) settle now: ascending indices, empty when

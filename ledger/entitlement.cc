@@ -515,7 +515,6 @@ EntitlementOutcome Entitlements::Begin(std::string_view partner_id, OperationId 
   if (it == partner->operations.end()) return EntitlementOutcome::kOk;
 
   const Operation& stored = it->second;
-  const bool usage = stored.kind == Kind::kReserve || stored.kind == Kind::kConsume;
   if (stored.kind != operation.kind) return EntitlementOutcome::kExistsWithDifferentOperation;
   if (stored.reservation != operation.reservation)
     return EntitlementOutcome::kExistsWithDifferentReservation;
@@ -526,10 +525,8 @@ EntitlementOutcome Entitlements::Begin(std::string_view partner_id, OperationId 
     return EntitlementOutcome::kExistsWithDifferentExpiry;
   }
   if (stored.timeout != operation.timeout) return EntitlementOutcome::kExistsWithDifferentTimeout;
-  if (stored.terms != operation.terms ||
-      (usage && stored.policy_version != operation.policy_version)) {
-    return EntitlementOutcome::kExistsWithDifferentTerms;
-  }
+  // The policy version is not the caller's: a retry after a change of policy is a retry.
+  if (stored.terms != operation.terms) return EntitlementOutcome::kExistsWithDifferentTerms;
   answer.amount = stored.answered_amount;
   answer.rest = stored.answered_rest;
   answer.policy_version = stored.policy_version;

@@ -15,25 +15,14 @@ namespace {
 // Every body has two writers and two readers, one for each part. Those left out have nothing in
 // that part.
 
-void WritePolicy(ByteWriter& w, const Policy& p) {
-  w.SignedVarint(p.membership_threshold_words);
-  w.SignedVarint(p.grain);
-  w.SignedVarint(p.lot_documents_min);
-  w.SignedVarint(p.lot_tokens_min);
-  w.SignedVarint(p.lot_document_share_percent_max);
-  w.SignedVarint(p.entitlement_numerator);
-  w.SignedVarint(p.entitlement_denominator);
-}
-
-void ReadPolicy(ByteReader& r, Policy& p) {
-  p.membership_threshold_words = r.SignedVarint();
-  p.grain = r.SignedVarint();
-  p.lot_documents_min = r.SignedVarint();
-  p.lot_tokens_min = r.SignedVarint();
-  p.lot_document_share_percent_max = r.SignedVarint();
-  p.entitlement_numerator = r.SignedVarint();
-  p.entitlement_denominator = r.SignedVarint();
-}
+// GENESIS knows the first seven values; the others are the defaults of version 1.
+constexpr int64_t Policy::*kGenesisFields[] = {&Policy::membership_threshold_words,
+                                               &Policy::grain,
+                                               &Policy::lot_documents_min,
+                                               &Policy::lot_tokens_min,
+                                               &Policy::lot_document_share_percent_max,
+                                               &Policy::entitlement_numerator,
+                                               &Policy::entitlement_denominator};
 
 void WriteOwner(ByteWriter& w, const Owner& owner) {
   w.Varint(owner.token);
@@ -265,15 +254,35 @@ void ReadOwn(ByteReader& r, BatchAbort& b) {
   b.token = r.Varint();
 }
 
+// An adjusted lot can take away: what it confirms has a sign.
+bool MayBeNegative(const Lot& b, int64_t Lot::*field) {
+  return b.adjusted &&
+         (field == &Lot::confirmed_korean_tokens || field == &Lot::confirmed_korean_words);
+}
+
+constexpr int64_t Lot::*kLotAdjustedFields[] = {
+    &Lot::withdrawn_documents, &Lot::entitlement_taken_back, &Lot::entitlement_owed};
+
 void WriteOwn(ByteWriter& w, const Lot& b) {
   w.Varint(b.lot);
-  for (const auto field : kLotOwnFields) WriteAmount(w, b.*field);
+  for (const auto field : kLotOwnFields) {
+    if (MayBeNegative(b, field)) {
+      w.SignedVarint(b.*field);
+    } else {
+      WriteAmount(w, b.*field);
+    }
+  }
   w.U8(b.released ? 1 : 0);
+  if (!b.adjusted) return;
+  for (const auto field : kLotAdjustedFields) WriteAmount(w, b.*field);
 }
 void ReadOwn(ByteReader& r, Lot& b) {
   b.lot = ReadU32(r);
-  for (const auto field : kLotOwnFields) b.*field = ReadAmount(r);
+  for (const auto field : kLotOwnFields)
+    b.*field = MayBeNegative(b, field) ? r.SignedVarint() : ReadAmount(r);
   b.released = ReadBool(r);
+  if (!b.adjusted) return;
+  for (const auto field : kLotAdjustedFields) b.*field = ReadAmount(r);
 }
 
 // ---- sealed parts ----
@@ -289,7 +298,7 @@ void WriteSealed(ByteWriter& w, const Genesis& b) {
   w.String(b.tokenizer_algorithm);
   w.Raw(b.tokenizer_sha256);
   w.String(b.unicode_version);
-  WritePolicy(w, b.policy);
+  for (const auto field : kGenesisFields) w.SignedVarint(b.policy.*field);
 }
 void ReadSealed(ByteReader& r, Genesis& b) {
   b.log_origin = ReadString(r);
@@ -297,7 +306,7 @@ void ReadSealed(ByteReader& r, Genesis& b) {
   b.tokenizer_algorithm = ReadString(r);
   b.tokenizer_sha256 = r.Array<32>();
   b.unicode_version = ReadString(r);
-  ReadPolicy(r, b.policy);
+  for (const auto field : kGenesisFields) b.policy.*field = r.SignedVarint();
 }
 
 void WriteSealed(ByteWriter& w, const EpochBegun& b) {
@@ -403,6 +412,14 @@ void WriteSealed(ByteWriter& w, const Lot& b) {
     w.Varint(range.count);
   }
   for (const auto field : kLotSealedFields) w.SignedVarint(b.*field);
+  if (!b.adjusted) return;
+  w.Varint(b.adjustments.size());
+  for (const Adjustment& adjustment : b.adjustments) {
+    w.U8(static_cast<uint8_t>(adjustment.kind));
+    WriteOwner(w, adjustment.document);
+    w.SignedVarint(adjustment.korean_tokens);
+    w.SignedVarint(adjustment.korean_words);
+  }
 }
 void ReadSealed(ByteReader& r, Lot& b) {
   b.run = r.Varint();
@@ -414,6 +431,15 @@ void ReadSealed(ByteReader& r, Lot& b) {
     range.count = ReadU32(r);
   }
   for (const auto field : kLotSealedFields) b.*field = r.SignedVarint();
+  if (!b.adjusted) return;
+  b.adjustments.resize(r.Count(5));
+  if (b.adjustments.empty()) r.MarkBad();
+  for (Adjustment& adjustment : b.adjustments) {
+    adjustment.kind = ReadEnum(r, AdjustmentKind::kWithdrawn, AdjustmentKind::kClaimWon);
+    adjustment.document = ReadOwner(r);
+    adjustment.korean_tokens = r.SignedVarint();
+    adjustment.korean_words = r.SignedVarint();
+  }
 }
 
 void WriteSealed(ByteWriter& w, const RunDone& b) { w.Varint(b.run); }
@@ -432,48 +458,51 @@ void ReadSealed(ByteReader& r, NoveltyRule& b) {
 
 // ---- bodies by type ----
 
+// Every kind of entry, once: its number (ledger/entry.h), its body and its name.
+#define JANGBU_ENTRIES(X)                                  \
+  X(kGenesis, Genesis, "genesis")                          \
+  X(kEpoch, EpochBegun, "epoch")                           \
+  X(kPartnerAdded, PartnerAdded, "partner_added")          \
+  X(kKeyIssued, KeyIssued, "key_issued")                   \
+  X(kKeyRevoked, KeyRevoked, "key_revoked")                \
+  X(kCorpusAdded, CorpusAdded, "corpus_added")             \
+  X(kUploadOpened, UploadOpened, "upload_opened")          \
+  X(kUploadSealed, UploadSealed, "upload_sealed")          \
+  X(kUploadCancelled, UploadCancelled, "upload_cancelled") \
+  X(kUploadDone, UploadDone, "upload_done")                \
+  X(kBatchBegin, BatchBegin, "batch_begin")                \
+  X(kBatchCommit, BatchCommit, "batch_commit")             \
+  X(kBatchAbort, BatchAbort, "batch_abort")                \
+  X(kRunBegun, RunBegun, "run_begun")                      \
+  X(kDecision, Decision, "decision")                       \
+  X(kLot, Lot, "lot")                                      \
+  X(kRunDone, RunDone, "run_done")                         \
+  X(kNoveltyRule, NoveltyRule, "novelty_rule")             \
+  JANGBU_FINANCE_ENTRIES(X)
+
 // An empty body of the stored type, or nothing for a number that no version wrote.
 std::optional<Body> EmptyBody(uint8_t type) {
   switch (static_cast<EntryType>(type)) {
-    case EntryType::kGenesis:
-      return Genesis{};
-    case EntryType::kEpoch:
-      return EpochBegun{};
-    case EntryType::kPartnerAdded:
-      return PartnerAdded{};
-    case EntryType::kKeyIssued:
-      return KeyIssued{};
-    case EntryType::kKeyRevoked:
-      return KeyRevoked{};
-    case EntryType::kCorpusAdded:
-      return CorpusAdded{};
-    case EntryType::kUploadOpened:
-      return UploadOpened{};
-    case EntryType::kUploadSealed:
-      return UploadSealed{};
-    case EntryType::kUploadCancelled:
-      return UploadCancelled{};
-    case EntryType::kUploadDone:
-      return UploadDone{};
-    case EntryType::kBatchBegin:
-      return BatchBegin{};
-    case EntryType::kBatchCommit:
-      return BatchCommit{};
-    case EntryType::kBatchAbort:
-      return BatchAbort{};
-    case EntryType::kRunBegun:
-      return RunBegun{};
-    case EntryType::kDecision:
-      return Decision{};
-    case EntryType::kLot:
-      return Lot{};
-    case EntryType::kRunDone:
-      return RunDone{};
-    case EntryType::kNoveltyRule:
-      return NoveltyRule{};
+#define JANGBU_EMPTY_BODY(kind, body, name) \
+  case EntryType::kind:                     \
+    return body{};
+    JANGBU_ENTRIES(JANGBU_EMPTY_BODY)
+#undef JANGBU_EMPTY_BODY
+    case EntryType::kAdjustedLot: {
+      Lot lot;
+      lot.adjusted = true;
+      return lot;
+    }
   }
   return std::nullopt;
 }
+
+struct TypeOfBody {
+#define JANGBU_TYPE_OF(kind, body, name) \
+  EntryType operator()(const body&) const { return EntryType::kind; }
+  JANGBU_ENTRIES(JANGBU_TYPE_OF)
+#undef JANGBU_TYPE_OF
+};
 
 // Reads header and own body. On anything wrong the reader is bad.
 void ReadOwnPart(ByteReader& r, Entry& entry) {
@@ -501,62 +530,24 @@ Counts& Counts::operator+=(const Counts& other) {
   return *this;
 }
 
-namespace {
-
-// In the order of Body's alternatives: their stored numbers and their names.
-struct TypeName {
-  EntryType type;
-  std::string_view name;
-};
-constexpr TypeName kTypes[] = {
-    {EntryType::kGenesis, "genesis"},
-    {EntryType::kEpoch, "epoch"},
-    {EntryType::kPartnerAdded, "partner_added"},
-    {EntryType::kKeyIssued, "key_issued"},
-    {EntryType::kKeyRevoked, "key_revoked"},
-    {EntryType::kCorpusAdded, "corpus_added"},
-    {EntryType::kUploadOpened, "upload_opened"},
-    {EntryType::kUploadSealed, "upload_sealed"},
-    {EntryType::kUploadCancelled, "upload_cancelled"},
-    {EntryType::kUploadDone, "upload_done"},
-    {EntryType::kBatchBegin, "batch_begin"},
-    {EntryType::kBatchCommit, "batch_commit"},
-    {EntryType::kBatchAbort, "batch_abort"},
-    {EntryType::kRunBegun, "run_begun"},
-    {EntryType::kDecision, "decision"},
-    {EntryType::kLot, "lot"},
-    {EntryType::kRunDone, "run_done"},
-    {EntryType::kNoveltyRule, "novelty_rule"},
-};
-static_assert(std::size(kTypes) == std::variant_size_v<Body>);
-
-// The place of `T` among Body's alternatives is that of `type` in kTypes.
-template <typename T>
-constexpr bool StandsFor(EntryType type) {
-  for (size_t i = 0; i < std::size(kTypes); ++i) {
-    if (kTypes[i].type == type) {
-      return [&]<size_t... I>(std::index_sequence<I...>) {
-        return ((I == i && std::is_same_v<std::variant_alternative_t<I, Body>, T>) || ...);
-      }
-      (std::make_index_sequence<std::variant_size_v<Body>>());
-    }
-  }
-  return false;
+EntryType TypeOf(const Body& body) {
+  const auto* lot = std::get_if<Lot>(&body);
+  if (lot != nullptr && lot->adjusted) return EntryType::kAdjustedLot;
+  return std::visit(TypeOfBody{}, body);
 }
-static_assert(StandsFor<Genesis>(EntryType::kGenesis));
-static_assert(StandsFor<BatchCommit>(EntryType::kBatchCommit));
-static_assert(StandsFor<RunDone>(EntryType::kRunDone));
-static_assert(StandsFor<NoveltyRule>(EntryType::kNoveltyRule));
-
-}  // namespace
-
-EntryType TypeOf(const Body& body) { return kTypes[body.index()].type; }
 
 std::string_view NameOf(EntryType type) {
-  const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                   [type](const TypeName& t) { return t.type == type; });
-  JANGBU_CHECK(found != std::end(kTypes));
-  return found->name;
+  switch (type) {
+#define JANGBU_NAME_OF(kind, body, name) \
+  case EntryType::kind:                  \
+    return name;
+    JANGBU_ENTRIES(JANGBU_NAME_OF)
+#undef JANGBU_NAME_OF
+    case EntryType::kAdjustedLot:
+      return "adjusted_lot";
+  }
+  JANGBU_CHECK(false);
+  return "";
 }
 
 std::string OwnPart(const Entry& entry) {

@@ -30,6 +30,7 @@
 #include "base/digest.h"
 #include "base/key_index.h"
 #include "base/status.h"
+#include "ledger/finance_entry.h"
 
 namespace jangbu::ledger {
 
@@ -54,16 +55,26 @@ enum class EntryType : uint8_t {
   kLot = 16,
   kRunDone = 17,
   kNoveltyRule = 40,
-};
 
-// Stored. What a key may do; the same numbers as on the wire.
-enum class Role : uint8_t {
-  kPartner = 1,
-  kFinance = 2,
-  kCompliance = 3,
-  kOperator = 4,
-  kTrainer = 5,
-  kGateway = 6,
+  // Finance (ledger/finance_entry.h): 50 to 79.
+  kPolicyProposed = 50,
+  kPolicyDecided = 51,
+  kKeyRequested = 52,
+  kKeyDecided = 53,
+  kUsage = 54,
+  kTick = 55,
+  kCloseDrafted = 56,
+  kCloseDecided = 57,
+  kClosePosted = 58,
+  kPayment = 59,
+  kWithdrawn = 60,
+  kClaimOpened = 61,
+  kClaimDecided = 62,
+  kClaimSettled = 63,
+  kCorrectionProposed = 64,
+  kCorrectionDecided = 65,
+  kAdjustedLot = 66,  // a Lot with `adjusted` set
+  kSuccession = 67,
 };
 
 // Stored.
@@ -79,19 +90,6 @@ enum class Verdict : uint8_t {
 
 // Stored. How an upload's documents arrive.
 enum class UploadKind : uint8_t { kFiles = 1, kStream = 2 };
-
-// Dated rates and thresholds; a new version is a new entry, never an edit.
-struct Policy {
-  int64_t membership_threshold_words = 100'000'000;
-  int64_t grain = 1'000;                // tokens or words in one unit of credit
-  int64_t lot_documents_min = 1'000;    // a lot settles from so many documents on …
-  int64_t lot_tokens_min = 10'000'000;  // … or from so many provisional Korean tokens on,
-  int64_t lot_document_share_percent_max =
-      1;  // and no document in it is more than this share of its tokens.
-  int64_t entitlement_numerator = 1;  // API tokens per credited Korean word
-  int64_t entitlement_denominator = 1;
-  bool operator==(const Policy&) const = default;
-};
 
 struct Genesis {
   std::string log_origin;
@@ -262,12 +260,21 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 
-// A range of ordinals [first, first + count) of a batch.
-struct DocumentRange {
-  uint64_t token = 0;
-  uint32_t first = 0;
-  uint32_t count = 0;
-  bool operator==(const DocumentRange&) const = default;
+// Why a document that a lot settled before counts again. Stored.
+enum class AdjustmentKind : uint8_t {
+  kWithdrawn = 1,
+  kSucceeded = 2,
+  kClaimLost = 3,
+  kClaimWon = 4
+};
+
+// Credit of an earlier document that a lot takes away or adds.
+struct Adjustment {
+  AdjustmentKind kind = AdjustmentKind::kWithdrawn;
+  Owner document;
+  int64_t korean_tokens = 0;  // exact; negative: taken away
+  int64_t korean_words = 0;
+  bool operator==(const Adjustment&) const = default;
 };
 
 // Settles a lot of one partner: provisional becomes confirmed.
@@ -282,9 +289,15 @@ struct Lot {
   int64_t entitlement_granted = 0;         // API tokens, spendable or pending
   int64_t entitlement_made_spendable = 0;  // pending ones that became spendable with this entry
   bool released = false;
+  // Own, when adjusted: then what is confirmed may be negative too.
+  bool adjusted = false;            // the lot has adjustments; stored as a kind of its own
+  int64_t withdrawn_documents = 0;  // of earlier lots, taken out with this one
+  int64_t entitlement_taken_back = 0;
+  int64_t entitlement_owed = 0;  // could not be taken back: later grants pay it off
   // Sealed.
   uint64_t run = 0;
   std::vector<DocumentRange> ranges;
+  std::vector<Adjustment> adjustments;
   int64_t item_korean_tokens = 0;  // exact
   int64_t item_korean_words = 0;
   int64_t carry_tokens_before = 0;
@@ -311,7 +324,10 @@ struct NoveltyRule {
 
 using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
                           UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin,
-                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule>;
+                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule, PolicyProposed,
+                          PolicyDecided, KeyRequested, KeyDecided, Usage, Tick, CloseDrafted,
+                          CloseDecided, ClosePosted, Payment, Withdrawn, ClaimOpened, ClaimDecided,
+                          ClaimSettled, CorrectionProposed, CorrectionDecided, Succession>;
 
 // What somebody wants to be true; the writer adds position, time and salts.
 struct Draft {

@@ -23,8 +23,11 @@ struct Parsed {
 
   std::string id, name, partner, role, person, out_file, title,
       source_type = "text", rights, licence, corpus, upload, reason, file, as_of, vkey, vkey_file,
-      retry_for = "10m", tokenizer;
-  std::vector<std::string> paths, names, verdicts, release, tokenizers;
+      retry_for = "10m", tokenizer, period, from, reservation;
+  std::vector<std::string> paths, names, verdicts, release, tokenizers, changes;
+  int64_t revenue = 0, won = 0;
+  uint64_t version = 0, to_version = 0, number = 0, amount = 0, timeout_s = 60;
+  bool yes = false, grant = false, refuse = false, only_free = false;
   bool no_wait = false, strict = false, now = false, show = false, fresh = false;
   uint64_t limit = 0, index = 0, tree_size = 0;
 
@@ -47,6 +50,12 @@ class Builder {
     Corpora();
     Uploads();
     Figures();
+    Policies();
+    Closes();
+    Corrections();
+    Withdrawals();
+    Claims();
+    Entitlements();
     Proofs();
     Tokenizers();
   }
@@ -135,6 +144,179 @@ class Builder {
     CLI::App& revoke = Add(group, "revoke", Msg::kHelpKeyRevoke, Msg::kExampleKeyRevoke);
     Need(revoke, "KEY_ID", p.id, Msg::kHelpKeyId);
     Do(revoke, [&p](Session& s) { return KeyRevoke(s, p.id); });
+    for (const bool yes : {true, false}) {
+      CLI::App& decide =
+          Add(group, yes ? "approve" : "refuse", yes ? Msg::kHelpKeyApprove : Msg::kHelpKeyRefuse,
+              Msg::kExampleKeyApprove);
+      Need(decide, "KEY_ID", p.id, Msg::kHelpKeyId);
+      May(decide, "-o,--out", p.out_file, Msg::kHelpKeyOut)->type_name("FILE");
+      Do(decide, [&p, yes](Session& s) { return KeyDecide(s, p.id, yes, p.out_file); });
+    }
+    Do(Add(group, "requests", Msg::kHelpKeyRequests, Msg::kExampleKeyRequests),
+       [](Session& s) { return KeyRequests(s); });
+    CLI::App& join = Add(group, "join", Msg::kHelpKeyJoin, Msg::kExampleKeyJoin);
+    Need(join, "FIRST", p.id, Msg::kHelpKeyHalf);
+    Need(join, "SECOND", p.name, Msg::kHelpKeyHalf);
+    May(join, "-o,--out", p.out_file, Msg::kHelpKeyOut)->type_name("FILE");
+    Do(join, [&p](Session& s) { return KeyJoin(s, p.id, p.name, p.out_file); });
+  }
+
+  void Policies() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("policy", Msg::kHelpPolicy, Msg::kExamplePolicyShow);
+    CLI::App& show = Add(group, "show", Msg::kHelpPolicyShow, Msg::kExamplePolicyShow);
+    show.add_option("--version-number", p.version, Words(Msg::kHelpPolicyVersion));
+    May(show, "--at", p.as_of, Msg::kHelpAsOf)->type_name("TIME");
+    Do(show, [&p](Session& s) { return PolicyShow(s, p.version, p.as_of); });
+    Do(Add(group, "list", Msg::kHelpPolicyList, Msg::kExamplePolicyList),
+       [](Session& s) { return PolicyList(s); });
+    CLI::App& diff = Add(group, "diff", Msg::kHelpPolicyDiff, Msg::kExamplePolicyDiff);
+    diff.add_option("FROM", p.version, Words(Msg::kHelpPolicyVersion))->required();
+    diff.add_option("TO", p.to_version, Words(Msg::kHelpPolicyVersion))->required();
+    Do(diff, [&p](Session& s) { return PolicyDiff(s, p.version, p.to_version); });
+    CLI::App& set = Add(group, "set", Msg::kHelpPolicySet, Msg::kExamplePolicySet);
+    set.add_option("NAME=VALUE", p.changes, Words(Msg::kHelpPolicyChange))->required();
+    Need(set, "--from", p.from, Msg::kHelpPolicyFrom)->type_name("TIME");
+    Do(set, [&p](Session& s) { return PolicySet(s, p.changes, p.from); });
+    for (const bool yes : {true, false}) {
+      CLI::App& decide =
+          Add(group, yes ? "approve" : "refuse",
+              yes ? Msg::kHelpPolicyApprove : Msg::kHelpPolicyRefuse, Msg::kExamplePolicyApprove);
+      decide.add_option("VERSION", p.version, Words(Msg::kHelpPolicyVersion))->required();
+      Do(decide, [&p, yes](Session& s) { return PolicyDecide(s, p.version, yes); });
+    }
+    CLI::App& simulate =
+        Add(group, "simulate", Msg::kHelpPolicySimulate, Msg::kExamplePolicySimulate);
+    Need(simulate, "PERIOD", p.period, Msg::kHelpPeriod);
+    simulate.add_option("NAME=VALUE", p.changes, Words(Msg::kHelpPolicyChange))->required();
+    simulate.add_option("--revenue", p.revenue, Words(Msg::kHelpRevenue))->required();
+    Do(simulate, [&p](Session& s) { return PolicySimulate(s, p.period, p.revenue, p.changes); });
+  }
+
+  void Closes() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("close", Msg::kHelpClose, Msg::kExampleCloseDraft);
+    const auto with_period = [&](const char* name, Msg about, Msg example) -> CLI::App& {
+      CLI::App& app = Add(group, name, about, example);
+      Need(app, "PERIOD", p.period, Msg::kHelpPeriod);
+      return app;
+    };
+    CLI::App& draft = with_period("draft", Msg::kHelpCloseDraft, Msg::kExampleCloseDraft);
+    draft.add_option("--revenue", p.revenue, Words(Msg::kHelpRevenue))->required();
+    Do(draft, [&p](Session& s) { return CloseDraft(s, p.period, p.revenue); });
+    Do(with_period("approve", Msg::kHelpCloseApprove, Msg::kExampleCloseApprove),
+       [&p](Session& s) { return CloseDecide(s, p.period, true); });
+    Do(with_period("cancel", Msg::kHelpCloseCancel, Msg::kExampleCloseCancel),
+       [&p](Session& s) { return CloseDecide(s, p.period, false); });
+    Do(with_period("post", Msg::kHelpClosePost, Msg::kExampleClosePost),
+       [&p](Session& s) { return ClosePost(s, p.period); });
+    Do(with_period("show", Msg::kHelpCloseShow, Msg::kExampleCloseShow),
+       [&p](Session& s) { return CloseShow(s, p.period); });
+    Do(Add(group, "list", Msg::kHelpCloseList, Msg::kExampleCloseList),
+       [](Session& s) { return CloseList(s); });
+    for (const bool failed : {false, true}) {
+      CLI::App& pay =
+          with_period(failed ? "payment-failed" : "pay",
+                      failed ? Msg::kHelpCloseFailed : Msg::kHelpClosePay, Msg::kExampleClosePay);
+      Need(pay, "--partner", p.partner, Msg::kHelpOnlyPartner);
+      May(pay, "--reference", p.reason, Msg::kHelpReference);
+      Do(pay, [&p, failed](Session& s) {
+        return ClosePay(s, {p.period, p.partner, p.reason, failed});
+      });
+    }
+    CLI::App& proof = with_period("proof", Msg::kHelpCloseProof, Msg::kExampleCloseProof);
+    May(proof, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    May(proof, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(proof, [&p](Session& s) { return CloseProof(s, p.period, p.partner, p.out_file); });
+    CLI::App& openings =
+        with_period("openings", Msg::kHelpCloseOpenings, Msg::kExampleCloseOpenings);
+    May(openings, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(openings, [&p](Session& s) { return CloseOpenings(s, p.period, p.out_file); });
+  }
+
+  void Corrections() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("correction", Msg::kHelpCorrection, Msg::kExampleCorrection);
+    CLI::App& propose = Add(group, "propose", Msg::kHelpCorrectionPropose, Msg::kExampleCorrection);
+    Need(propose, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    propose.add_option("--won", p.won, Words(Msg::kHelpCorrectionWon))->required();
+    Need(propose, "--about", p.period, Msg::kHelpPeriod);
+    Need(propose, "--reason", p.reason, Msg::kHelpCorrectionReason);
+    Do(propose, [&p](Session& s) {
+      return CorrectionPropose(s, {p.partner, p.period, p.reason, p.won});
+    });
+    for (const bool yes : {true, false}) {
+      CLI::App& decide = Add(group, yes ? "approve" : "refuse",
+                             yes ? Msg::kHelpCorrectionApprove : Msg::kHelpCorrectionRefuse,
+                             Msg::kExampleCorrectionApprove);
+      decide.add_option("NUMBER", p.number, Words(Msg::kHelpNumber))->required();
+      Do(decide, [&p, yes](Session& s) { return CorrectionDecide(s, p.number, yes); });
+    }
+    Do(Add(group, "list", Msg::kHelpCorrectionList, Msg::kExampleCorrectionList),
+       [](Session& s) { return CorrectionList(s); });
+  }
+
+  void Withdrawals() {
+    Parsed& p = parsed_;
+    CLI::App& withdraw = Add(app_, "withdraw", Msg::kHelpWithdraw, Msg::kExampleWithdraw);
+    Need(withdraw, "SUBJECT", p.id, Msg::kHelpWithdrawSubject);
+    withdraw.add_flag("--yes", p.yes, Words(Msg::kHelpWithdrawYes));
+    Do(withdraw, [&p](Session& s) { return Withdraw(s, p.id, p.yes); });
+    CLI::App& list = Add(app_, "withdrawals", Msg::kHelpWithdrawals, Msg::kExampleWithdrawals);
+    May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(list, [&p](Session& s) { return WithdrawalList(s, p.partner); });
+  }
+
+  void Claims() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("claim", Msg::kHelpClaim, Msg::kExampleClaimOpen);
+    CLI::App& open = Add(group, "open", Msg::kHelpClaimOpen, Msg::kExampleClaimOpen);
+    Need(open, "DOCUMENT", p.id, Msg::kHelpDocumentId);
+    Need(open, "--evidence", p.file, Msg::kHelpEvidence)->type_name("FILE");
+    Do(open, [&p](Session& s) { return ClaimOpen(s, p.id, p.file); });
+    CLI::App& list = Add(group, "list", Msg::kHelpClaimList, Msg::kExampleClaimList);
+    May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(list, [&p](Session& s) { return ClaimList(s, p.partner); });
+    for (const bool yes : {true, false}) {
+      CLI::App& decide =
+          Add(group, yes ? "grant" : "refuse", yes ? Msg::kHelpClaimGrant : Msg::kHelpClaimRefuse,
+              Msg::kExampleClaimGrant);
+      Need(decide, "PARTNER", p.partner, Msg::kHelpOnlyPartner);
+      decide.add_option("NUMBER", p.number, Words(Msg::kHelpNumber))->required();
+      Do(decide, [&p, yes](Session& s) { return ClaimDecide(s, p.partner, p.number, yes); });
+    }
+    CLI::App& settle = Add(group, "settle", Msg::kHelpClaimSettle, Msg::kExampleClaimSettle);
+    Need(settle, "PARTNER", p.partner, Msg::kHelpOnlyPartner);
+    settle.add_option("NUMBER", p.number, Words(Msg::kHelpNumber))->required();
+    Do(settle, [&p](Session& s) { return ClaimSettle(s, p.partner, p.number); });
+  }
+
+  void Entitlements() {
+    Parsed& p = parsed_;
+    CLI::App& meter = Add(app_, "meter", Msg::kHelpMeter, Msg::kExampleMeter);
+    May(meter, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(meter, [&p](Session& s) { return Meter(s, p.partner); });
+    CLI::App& statement = Add(app_, "statement", Msg::kHelpStatement, Msg::kExampleStatement);
+    Need(statement, "PERIOD", p.period, Msg::kHelpPeriod);
+    May(statement, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(statement, [&p](Session& s) { return Statement(s, p.period, p.partner); });
+    CLI::App& use = Group("use", Msg::kHelpUse, Msg::kExampleUse);
+    for (const char* kind : {"reserve", "commit", "release", "consume"}) {
+      CLI::App& app = Add(use, kind, Msg::kHelpUseOne, Msg::kExampleUse);
+      const bool ends = std::string_view(kind) == "commit" || std::string_view(kind) == "release";
+      Need(app, "--partner", p.partner, Msg::kHelpOnlyPartner);
+      Need(app, "--id", p.id, Msg::kHelpUseId);
+      if (ends) Need(app, "--reservation", p.reservation, Msg::kHelpUseReservation);
+      if (std::string_view(kind) != "release")
+        app.add_option("--amount", p.amount, Words(Msg::kHelpUseAmount));
+      if (std::string_view(kind) == "reserve")
+        app.add_option("--seconds", p.timeout_s, Words(Msg::kHelpUseSeconds));
+      if (!ends) app.add_flag("--only-free", p.only_free, Words(Msg::kHelpUseOnlyFree));
+      Do(app, [&p, kind = std::string(kind)](Session& s) {
+        return UseEntitlement(
+            s, {kind, p.partner, p.id, p.reservation, p.amount, p.timeout_s, p.only_free});
+      });
+    }
   }
 
   void Corpora() {

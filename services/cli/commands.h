@@ -28,6 +28,13 @@ ExitCode KeyList(Session& session, const std::string& partner);
 ExitCode KeyRotate(Session& session, const std::string& key_id, const std::string& out_file);
 ExitCode KeyRevoke(Session& session, const std::string& key_id);
 
+// Finance and operator keys: another operator decides; the holder joins the halves.
+ExitCode KeyDecide(Session& session, const std::string& key_id, bool approve,
+                   const std::string& out_file);
+ExitCode KeyRequests(Session& session);
+ExitCode KeyJoin(Session& session, const std::string& first, const std::string& second,
+                 const std::string& out_file);
+
 // --- corpora and uploads ---
 struct CorpusAddParams {
   std::string partner, title, source_type, rights, licence;
@@ -68,6 +75,52 @@ ExitCode BalanceOf(Session& session, const std::string& partner, const std::stri
 ExitCode Programme(Session& session, const std::string& as_of);
 ExitCode Transfers(Session& session, const std::string& partner, uint64_t limit);
 ExitCode Lots(Session& session, const std::string& partner);
+
+// --- finance ---
+ExitCode PolicyShow(Session& session, uint64_t version, const std::string& at);
+ExitCode PolicyList(Session& session);
+ExitCode PolicyDiff(Session& session, uint64_t from, uint64_t to);
+ExitCode PolicySet(Session& session, const std::vector<std::string>& settings,
+                   const std::string& from);
+ExitCode PolicyDecide(Session& session, uint64_t version, bool approve);
+ExitCode PolicySimulate(Session& session, const std::string& period, int64_t revenue,
+                        const std::vector<std::string>& settings);
+ExitCode CloseDraft(Session& session, const std::string& period, int64_t revenue);
+ExitCode CloseDecide(Session& session, const std::string& period, bool approve);
+ExitCode ClosePost(Session& session, const std::string& period);
+ExitCode CloseShow(Session& session, const std::string& period);
+ExitCode CloseList(Session& session);
+struct PaymentParams {
+  std::string period, partner, reference;
+  bool failed = false;
+};
+ExitCode ClosePay(Session& session, const PaymentParams& params);
+ExitCode CloseProof(Session& session, const std::string& period, const std::string& partner,
+                    const std::string& out_file);
+ExitCode CloseOpenings(Session& session, const std::string& period, const std::string& out_file);
+struct CorrectionParams {
+  std::string partner, about, reason;
+  int64_t won = 0;
+};
+ExitCode CorrectionPropose(Session& session, const CorrectionParams& params);
+ExitCode CorrectionDecide(Session& session, uint64_t number, bool approve);
+ExitCode CorrectionList(Session& session);
+// `subject`: a corpus, an upload or a document. Without `yes` it only says what it would change.
+ExitCode Withdraw(Session& session, const std::string& subject, bool yes);
+ExitCode WithdrawalList(Session& session, const std::string& partner);
+ExitCode ClaimOpen(Session& session, const std::string& document, const std::string& evidence);
+ExitCode ClaimList(Session& session, const std::string& partner);
+ExitCode ClaimDecide(Session& session, const std::string& partner, uint64_t number, bool grant);
+ExitCode ClaimSettle(Session& session, const std::string& partner, uint64_t number);
+ExitCode Meter(Session& session, const std::string& partner);
+struct UseParams {
+  std::string kind, partner, id, reservation;
+  uint64_t amount = 0;
+  uint64_t timeout_s = 60;
+  bool only_free = false;
+};
+ExitCode UseEntitlement(Session& session, const UseParams& params);
+ExitCode Statement(Session& session, const std::string& period, const std::string& partner);
 
 // --- proofs ---
 // Remembers the verifier key of the server's log (known_logs.h).

@@ -62,7 +62,7 @@ std::string LoginName() {
 
 // Shows a new key, or keeps its secret in a file.
 ExitCode ShowNewKey(Session& session, const v1::ApiKey& key, const std::string& secret,
-                    const std::string& out_file) {
+                    bool pending, const std::string& out_file) {
   const Console& console = session.console();
   if (!out_file.empty()) {
     const Status written = WriteLocalFile(out_file, secret + "\n", true);
@@ -86,6 +86,7 @@ ExitCode ShowNewKey(Session& session, const v1::ApiKey& key, const std::string& 
   } else {
     console.Note(Msg::kKeyWritten, {out_file});
   }
+  if (pending) console.Note(Msg::kKeyPending, {ForTerminal(key.key_id())});
   return ExitCode::kOk;
 }
 
@@ -147,7 +148,8 @@ ExitCode KeyIssue(Session& session, const KeyIssueParams& params) {
   request.set_person(params.person.empty() ? LoginName() : params.person);
   const auto response = Ask(session, &Stub::IssueKey, request);
   if (!response.ok()) return console.Fail(response.status());
-  return ShowNewKey(session, response->key(), response->secret(), params.out_file);
+  return ShowNewKey(session, response->key(), response->secret(), response->pending(),
+                    params.out_file);
 }
 
 ExitCode KeyList(Session& session, const std::string& partner) {
@@ -180,7 +182,7 @@ ExitCode KeyRotate(Session& session, const std::string& key_id, const std::strin
   request.set_key_id(key_id);
   const auto response = Ask(session, &Stub::RotateKey, request);
   if (!response.ok()) return session.console().Fail(response.status());
-  return ShowNewKey(session, response->key(), response->secret(), out_file);
+  return ShowNewKey(session, response->key(), response->secret(), response->pending(), out_file);
 }
 
 ExitCode KeyRevoke(Session& session, const std::string& key_id) {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/status.h"
 
 namespace jangbu::services {
 
@@ -25,5 +26,13 @@ struct ApiKeyParts {
 std::string MakeApiKey(RandomSource& random);
 // Nothing for what is not a key.
 std::optional<ApiKeyParts> ParseApiKey(std::string_view text);
+
+// Halves of a secret that two persons see one each:
+//
+//   half = "jb_half" ("1" / "2") "_" key-id "_" 32 hexadecimal digits "_" CRC-32 as above
+std::string HalfText(int which, std::string_view key_id, std::string_view half);
+// The key of both halves, in either order. InvalidArgument("bad_half") for what are not the two
+// halves of one key.
+StatusOr<std::string> JoinHalves(std::string_view a, std::string_view b);
 
 }  // namespace jangbu::services

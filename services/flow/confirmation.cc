@@ -67,7 +67,9 @@ StatusOr<ConfirmationView> Confirmation::Run(const std::vector<std::string>& rel
   JANGBU_RETURN_IF_ERROR(Finish(view));
   scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
     for (const auto& partner : books.partners()) {
-      view.documents_waiting += static_cast<int64_t>(partner->waiting_decided.size());
+      view.documents_waiting += std::count_if(
+          partner->waiting_decided.begin(), partner->waiting_decided.end(),
+          [](const ledger::WaitingDocument& waiting) { return !waiting.adjustment.has_value(); });
     }
   });
   return view;

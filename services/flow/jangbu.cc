@@ -36,6 +36,11 @@ Status CheckName(std::string_view what, std::string_view text, size_t max_bytes,
   return OkStatus();
 }
 
+// A secret made in two halves, neither of which tells the other.
+Digest MacOfHalves(const Keyring& keyring, const Digest& first, const Digest& second) {
+  return keyring.SecretMac("halves " + ToHex(first) + ToHex(second));
+}
+
 // Corpus metadata, sealed under the partner's key.
 std::string CorpusAad(uint32_t partner, uint32_t corpus) {
   ByteWriter w;
@@ -229,6 +234,15 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
   state->confirmation = std::make_unique<Confirmation>(
       *state->scribe, state->data->blobs(), state->data->keys(), *state->keyring, *state->index,
       options.workers > 0 ? options.workers : cores);
+  State* const raw = state.get();
+  state->finance = std::make_unique<Finance>(
+      Finance::Parts{.scribe = state->scribe.get(),
+                     .blobs = &state->data->blobs(),
+                     .keyring = state->keyring.get(),
+                     .clock = options.clock,
+                     .receipt_of = [raw](uint64_t seq) { return raw->ReceiptOf(seq); }});
+  // A crash may have come between a withdrawal and the destruction of its keys.
+  JANGBU_RETURN_IF_ERROR(state->finance->DestroyWithdrawn());
   std::unique_ptr<Jangbu> jangbu(new Jangbu(std::move(state)));
   State& s = *jangbu->state_;
 
@@ -255,6 +269,8 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
     while (!s.stop_changed.wait_for(lock, std::chrono::seconds(s.options.checkpoint_interval_s),
                                     [&s] { return s.stopping; })) {
       lock.unlock();
+      if (const Status ended = s.finance->Tick(); !ended.ok())
+        s.Log("nothing expires: " + std::string(MessageOf(ended)));
       const StatusOr<std::string> published = s.Publish();
       if (!published.ok()) s.Log("no checkpoint: " + std::string(MessageOf(published.status())));
       lock.lock();
@@ -287,15 +303,19 @@ StatusOr<Caller> Jangbu::Authenticate(std::string_view api_key) {
   const Status bad =
       Unauthenticated("bad_key", "the API key is missing, malformed, revoked or unknown");
   const std::optional<ApiKeyParts> parts = ParseApiKey(api_key);
-  const Digest mac =
-      state_->keyring->SecretMac(parts.has_value() ? parts->secret : std::string(64, '0'));
+  const std::string secret = parts.has_value() ? parts->secret : std::string(64, '0');
+  const Digest mac = state_->keyring->SecretMac(secret);
+  const Digest halves =
+      MacOfHalves(*state_->keyring, state_->keyring->SecretMac(secret.substr(0, 32)),
+                  state_->keyring->SecretMac(secret.substr(32)));
   if (!parts.has_value()) return bad;
   return state_->scribe->Read(
       [&](const ledger::Books& books, const ledger::MerkleTree&) -> StatusOr<Caller> {
         const ledger::KeyRecord* key = books.FindKey(parts->key_id);
         static constexpr Digest kNone{};
-        const bool match =
-            ConstantTimeEqual(AsView(key == nullptr ? kNone : key->secret_mac), AsView(mac));
+        const std::string_view stored = AsView(key == nullptr ? kNone : key->secret_mac);
+        const bool whole = ConstantTimeEqual(stored, AsView(mac));
+        const bool match = ConstantTimeEqual(stored, AsView(halves)) || whole;
         if (!match || key == nullptr || key->revoked_at.has_value()) return bad;
         Caller caller{.key_id = key->key_id,
                       .role = key->role,
@@ -336,6 +356,87 @@ StatusOr<Jangbu::IssuedKey> Jangbu::State::IssueKey(const std::string& partner_i
   });
   return issued;
 }
+
+StatusOr<Jangbu::AskedKey> Jangbu::State::RequestKey(const Caller& caller, ledger::Role role,
+                                                     const std::string& person,
+                                                     const std::string& replaces) {
+  JANGBU_RETURN_IF_ERROR(CheckName("person", person, 200, false));
+  const ApiKeyParts made = *ParseApiKey(MakeApiKey(keyring->random()));
+  const std::string half = made.secret.substr(0, 32);
+  JANGBU_RETURN_IF_ERROR(
+      scribe
+          ->Propose([&](const ledger::Books&) -> StatusOr<std::vector<ledger::Draft>> {
+            return std::vector<ledger::Draft>{
+                {.partner = "",
+                 .body = ledger::KeyRequested{.key_id = made.key_id,
+                                              .role = role,
+                                              .person = person,
+                                              .first_half_mac = keyring->SecretMac(half),
+                                              .replaces = replaces,
+                                              .by = caller.key_id}}};
+          })
+          .status());
+  AskedKey asked;
+  asked.record.key_id = made.key_id;
+  asked.record.role = role;
+  asked.record.person = person;
+  asked.secret = HalfText(1, made.key_id, half);
+  asked.pending = true;
+  return asked;
+}
+
+StatusOr<Jangbu::AskedKey> Jangbu::AskForKey(const Caller& caller, const std::string& partner_id,
+                                             ledger::Role role, const std::string& person) {
+  const size_t operators =
+      state_->scribe->Read([](const ledger::Books& books, const ledger::MerkleTree&) {
+        return books.OperatorPersons();
+      });
+  // Somebody must be the second operator before two persons can do anything.
+  const bool alone = (role != ledger::Role::kFinance && role != ledger::Role::kOperator) ||
+                     (role == ledger::Role::kOperator && operators < 2);
+  if (!alone) return state_->RequestKey(caller, role, person, "");
+  JANGBU_ASSIGN_OR_RETURN(IssuedKey issued, IssueKey(partner_id, role, person));
+  return AskedKey{.record = issued.record, .secret = std::move(issued.secret), .pending = false};
+}
+
+StatusOr<Jangbu::AskedKey> Jangbu::AskToRotateKey(const Caller& caller, const std::string& key_id) {
+  std::optional<ledger::KeyRecord> old;
+  state_->scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    if (const ledger::KeyRecord* key = books.FindKey(key_id); key != nullptr) old = *key;
+  });
+  if (!old.has_value()) return NotFound("no_such_key", "there is no such key");
+  const bool guarded = old->role == ledger::Role::kFinance || old->role == ledger::Role::kOperator;
+  if (guarded && !ledger::SamePerson(old->person, caller.person))
+    return state_->RequestKey(caller, old->role, old->person, key_id);
+  JANGBU_ASSIGN_OR_RETURN(IssuedKey issued, RotateKey(key_id));
+  return AskedKey{.record = issued.record, .secret = std::move(issued.secret), .pending = false};
+}
+
+StatusOr<std::string> Jangbu::DecideKey(const Caller& caller, const std::string& key_id,
+                                        bool approve) {
+  const std::string half = ParseApiKey(MakeApiKey(state_->keyring->random()))->secret.substr(0, 32);
+  JANGBU_RETURN_IF_ERROR(
+      state_->scribe
+          ->Propose([&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
+            const auto request = books.key_requests().find(key_id);
+            if (request == books.key_requests().end())
+              return NotFound("no_such_request", "nobody asked for such a key");
+            ledger::KeyDecided decided;
+            decided.key_id = key_id;
+            decided.approved = approve;
+            decided.by = caller.key_id;
+            if (approve) {
+              decided.secret_mac =
+                  MacOfHalves(*state_->keyring, request->second.request.first_half_mac,
+                              state_->keyring->SecretMac(half));
+            }
+            return std::vector<ledger::Draft>{{.partner = "", .body = std::move(decided)}};
+          })
+          .status());
+  return approve ? HalfText(2, key_id, half) : std::string();
+}
+
+Finance& Jangbu::finance() { return *state_->finance; }
 
 StatusOr<Jangbu::IssuedKey> Jangbu::RotateKey(const std::string& key_id) {
   IssuedKey issued;

@@ -157,6 +157,8 @@ struct OperatorItem {
   std::string covered_by;  // PARTNER/uN#FILE:RECORD
 };
 
+class Finance;
+
 class Jangbu {
  public:
   // Opens or creates the installation: checks journal, mark and anchor, finishes or aborts what a
@@ -177,6 +179,21 @@ class Jangbu {
   };
   StatusOr<IssuedKey> IssueKey(const std::string& partner_id, ledger::Role role,
                                const std::string& person);
+  // As a call asks for it. A finance or operator key takes two persons, save the first two
+  // operators': then `pending`, the secret is its first half (jb_half1_…), and another operator
+  // decides. PermissionDenied is the front door's.
+  struct AskedKey {
+    ledger::KeyRecord record;
+    std::string secret;
+    bool pending = false;
+  };
+  StatusOr<AskedKey> AskForKey(const Caller& caller, const std::string& partner_id,
+                               ledger::Role role, const std::string& person);
+  // One's own key, and keys of other roles, alone; another person's finance or operator key as
+  // above.
+  StatusOr<AskedKey> AskToRotateKey(const Caller& caller, const std::string& key_id);
+  // The second half of the secret (jb_half2_…), or "" when refused.
+  StatusOr<std::string> DecideKey(const Caller& caller, const std::string& key_id, bool approve);
   StatusOr<IssuedKey> RotateKey(const std::string& key_id);
   StatusOr<ledger::KeyRecord> RevokeKey(const std::string& key_id);
   std::vector<ledger::KeyRecord> ListKeys();
@@ -231,6 +248,9 @@ class Jangbu {
   // Lots of a partner with numbers above `after`, at most `max`, ascending. Of each only the own
   // part is filled in.
   StatusOr<std::vector<LotView>> ListLots(uint32_t partner, uint32_t after, size_t max);
+
+  // ---- finance ----
+  Finance& finance();
 
   // ---- proofs ----
   // The receipt of a lot, a bundle of one, under a fresh checkpoint. NotFound("no_such_lot").

@@ -13,6 +13,30 @@
 #include "services/storage/files.h"
 
 namespace jangbu::services {
+namespace {
+
+StatusOr<std::string> ReceiptUnder(const Scribe& scribe, uint64_t seq,
+                                   const std::string& checkpoint) {
+  JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, scribe.EntryAt(seq));
+  ledger::LeafOpening opening;
+  opening.own_salt = entry.own_salt;
+  opening.own_part = ledger::OwnPart(entry);
+  opening.sealed_commitment =
+      ledger::SealedCommitment(entry.sealed_salt, ledger::SealedPart(entry));
+  StatusOr<ledger::Receipt> receipt =
+      scribe.Read([&](const ledger::Books&, const ledger::MerkleTree& tree) {
+        return ledger::MakeReceipt(tree, seq, std::move(opening), checkpoint);
+      });
+  JANGBU_RETURN_IF_ERROR(receipt.status());
+  return ledger::EncodeReceipt(*receipt);
+}
+
+}  // namespace
+
+StatusOr<std::string> Jangbu::State::ReceiptOf(uint64_t seq) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string head, Publish());
+  return ReceiptUnder(*scribe, seq, head);
+}
 
 StatusOr<std::string> Jangbu::State::Publish() {
   const std::lock_guard lock(checkpoint_mutex);
@@ -46,18 +70,8 @@ StatusOr<std::string> Jangbu::State::ReceiptsOf(const std::vector<uint64_t>& ent
   JANGBU_ASSIGN_OR_RETURN(const std::string signed_head, Publish());
   std::vector<std::string> receipts;
   for (const uint64_t seq : entries) {
-    JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, scribe->EntryAt(seq));
-    ledger::LeafOpening opening;
-    opening.own_salt = entry.own_salt;
-    opening.own_part = ledger::OwnPart(entry);
-    opening.sealed_commitment =
-        ledger::SealedCommitment(entry.sealed_salt, ledger::SealedPart(entry));
-    StatusOr<ledger::Receipt> receipt =
-        scribe->Read([&](const ledger::Books&, const ledger::MerkleTree& tree) {
-          return ledger::MakeReceipt(tree, seq, std::move(opening), signed_head);
-        });
-    JANGBU_RETURN_IF_ERROR(receipt.status());
-    receipts.push_back(ledger::EncodeReceipt(*receipt));
+    JANGBU_ASSIGN_OR_RETURN(std::string receipt, ReceiptUnder(*scribe, seq, signed_head));
+    receipts.push_back(std::move(receipt));
   }
   return ledger::EncodeReceiptBundle(receipts);
 }

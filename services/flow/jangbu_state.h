@@ -13,6 +13,7 @@
 #include "ledger/merkle/note.h"
 #include "services/flow/confirmation.h"
 #include "services/flow/contribution_flow.h"
+#include "services/flow/finance.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/keyring.h"
 #include "services/flow/scribe.h"
@@ -35,6 +36,7 @@ struct Jangbu::State {
   std::unique_ptr<TextIndex> index;
   std::unique_ptr<ContributionFlow> flow;
   std::unique_ptr<Confirmation> confirmation;
+  std::unique_ptr<Finance> finance;
 
   std::mutex checkpoint_mutex;  // guards what follows
   std::string checkpoint;       // newest published
@@ -58,6 +60,11 @@ struct Jangbu::State {
   // Enters a key whose text was made before.
   StatusOr<IssuedKey> IssueKey(const std::string& partner_id, ledger::Role role,
                                const std::string& person, const std::string& secret);
+  // Asks for a key that takes two persons; its first half.
+  StatusOr<AskedKey> RequestKey(const Caller& caller, ledger::Role role, const std::string& person,
+                                const std::string& replaces);
+  // The receipt of one entry, under a fresh checkpoint.
+  StatusOr<std::string> ReceiptOf(uint64_t seq);
   // The upload of a partner; NotFound("no_such_upload").
   StatusOr<ledger::UploadRecord> FindUpload(uint32_t partner, uint32_t number) const;
   StatusOr<UploadView> ViewOf(const ledger::UploadRecord& upload);

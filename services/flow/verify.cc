@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "ingest/appraise.h"
 #include "ledger/books_root.h"
+#include "services/flow/close_proof.h"
 #include "services/flow/contribution_flow.h"
 #include "services/flow/document_blob.h"
 #include "services/flow/jangbu.h"
@@ -98,6 +99,13 @@ class Verifier {
           JANGBU_RETURN_IF_ERROR(CheckDecision(entry, *decision));
         } else if (const auto* lot = std::get_if<ledger::Lot>(&entry.body)) {
           JANGBU_RETURN_IF_ERROR(CheckLot(entry, *lot));
+        } else if (const auto* succession = std::get_if<ledger::Succession>(&entry.body)) {
+          for (const ledger::Succession::Heir& heir : succession->heirs)
+            Moved(heir.document, heir.korean_tokens, heir.korean_words);
+        } else if (const auto* settled = std::get_if<ledger::ClaimSettled>(&entry.body)) {
+          ClaimMoved(entry.partner, *settled);
+        } else if (const auto* posted = std::get_if<ledger::ClosePosted>(&entry.body)) {
+          JANGBU_RETURN_IF_ERROR(CheckClose(*posted));
         }
       }
       seq += entries.size();
@@ -431,6 +439,14 @@ class Verifier {
           .kind = VaultKind::kDocument, .id = commit.token, .ordinal = static_cast<uint32_t>(i)};
       const BlobName name{.kind = BlobKind::kText, .token = commit.token, .ordinal = i};
       JANGBU_ASSIGN_OR_RETURN(const auto wrapped, opened_.keyring->vault().Get({&key_name, 1}));
+      const bool withdrawn =
+          opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+            return (*books.FactsOf(commit.token))[i].withdrawn;
+          });
+      if (withdrawn) {
+        if (!wrapped[0].has_value()) continue;
+        return Differs("the key of a withdrawn document still exists", Where(entry.seq, i));
+      }
       if (!wrapped[0].has_value())
         return Differs("the key of a document is gone", Where(entry.seq, i));
       JANGBU_ASSIGN_OR_RETURN(const SecretKey key, UnwrapKey(*partner_key, key_name, *wrapped[0]));
@@ -559,6 +575,29 @@ class Verifier {
     return OkStatus();
   }
 
+  // Credit that moved to or from a document that no lot has settled yet.
+  void Moved(const Owner& document, int64_t tokens, int64_t words) {
+    if (settled_.contains(document)) return;  // the next lot's adjustments say it
+    moved_[document].first += tokens;
+    moved_[document].second += words;
+  }
+  void ClaimMoved(const std::string& partner, const ledger::ClaimSettled& settled) {
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      const ledger::ClaimRecord& claim = books.FindPartner(partner)->claims[settled.claim - 1];
+      if (!settled.granted || !claim.holder.has_value()) return;
+      Moved(*claim.holder, -settled.korean_tokens, -settled.korean_words);
+      Moved(claim.document, settled.korean_tokens, settled.korean_words);
+    });
+  }
+
+  // The books recompute shares; that what is published commits to them is seen here.
+  Status CheckClose(const ledger::ClosePosted& posted) {
+    return opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      return CheckPublished(posted.published, books.closes().at(posted.published.period).figures,
+                            posted.seed);
+    });
+  }
+
   Status CheckLot(const ledger::Entry& entry, const ledger::Lot& lot) {
     int64_t tokens = 0;
     int64_t words = 0;
@@ -576,6 +615,22 @@ class Verifier {
         words += items->second[i].korean_words;
         ++documents;
       }
+    }
+    // What succession and claims moved while a document waited for this lot, and what they and
+    // withdrawals take from or add to earlier ones.
+    for (const ledger::DocumentRange& range : lot.ranges) {
+      for (uint32_t i = range.first; i < range.first + range.count; ++i) {
+        const auto moved = moved_.find(Owner{.token = range.token, .ordinal = i});
+        if (moved == moved_.end()) continue;
+        tokens += moved->second.first;
+        words += moved->second.second;
+      }
+    }
+    for (const ledger::Adjustment& adjustment : lot.adjustments) {
+      if (!settled_.contains(adjustment.document))
+        return Differs("a lot adjusts what no lot settled", Where(entry.seq, 0));
+      tokens += adjustment.korean_tokens;
+      words += adjustment.korean_words;
     }
     auto& [carry_tokens, carry_words] = carries_[entry.partner];
     if (documents != lot.documents ||
@@ -652,6 +707,7 @@ class Verifier {
   std::unique_ptr<ingest::Appraiser> appraiser_;
   std::map<std::pair<uint32_t, uint32_t>, Holders> tables_;  // (kind, scope)
   std::map<uint64_t, std::vector<ledger::DecidedItem>> items_;
+  std::map<Owner, std::pair<int64_t, int64_t>> moved_;
   std::map<Owner, uint64_t> settled_;
   std::map<std::string, std::pair<int64_t, int64_t>> carries_;
 };

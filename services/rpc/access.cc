@@ -14,13 +14,21 @@ constexpr Roles kWritesForPartner = {kPartner, kOperator};
 constexpr Roles kReadsOfPartner = {kPartner, kOperator, kFinance, kCompliance};
 constexpr Roles kReadsOfAll = {kOperator, kFinance, kCompliance};
 constexpr Roles kOperatorOnly = {kOperator};
+constexpr Roles kFinanceOnly = {kFinance};
+constexpr Roles kSetsPolicy = {kFinance, kOperator};
+constexpr Roles kReadsMoney = {kFinance, kCompliance};
+constexpr Roles kAuditorOnly = {kCompliance};
+constexpr Roles kGatewayOnly = {kGateway};
+constexpr Roles kReadsMeter = {kPartner, kOperator, kFinance, kCompliance, kGateway};
 
 constexpr MethodAccess kTable[] = {
     {"jangbu.v1.AdminService/AddPartner", kOperatorOnly, Subject::kNone},
+    {"jangbu.v1.AdminService/DecideKey", kOperatorOnly, Subject::kNone},
     {"jangbu.v1.AdminService/GetBooksRoot", kReadsOfAll, Subject::kNone},
     {"jangbu.v1.AdminService/GetServerInfo", kAnybody, Subject::kNone},
     {"jangbu.v1.AdminService/IssueKey", kOperatorOnly, Subject::kNone},
     {"jangbu.v1.AdminService/ListItems", kReadsOfAll, Subject::kUpload},
+    {"jangbu.v1.AdminService/ListKeyRequests", kOperatorOnly, Subject::kNone},
     {"jangbu.v1.AdminService/ListKeys", kOperatorOnly, Subject::kPartnerOrAll},
     {"jangbu.v1.AdminService/ListPartners", kOperatorOnly, Subject::kNone},
     {"jangbu.v1.AdminService/RevokeKey", kOperatorOnly, Subject::kNone},
@@ -41,6 +49,31 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.ContributeService/UploadFiles", kWritesForPartner, Subject::kUploadOfStream},
     {"jangbu.v1.ContributeService/WatchUpload", kReadsOfPartner, Subject::kUpload},
 
+    {"jangbu.v1.FinanceService/DecideClaim", kFinanceOnly, Subject::kPartner},
+    {"jangbu.v1.FinanceService/DecideClose", kFinanceOnly, Subject::kNone},
+    {"jangbu.v1.FinanceService/DecideCorrection", kFinanceOnly, Subject::kNone},
+    {"jangbu.v1.FinanceService/DecidePolicy", kSetsPolicy, Subject::kNone},
+    {"jangbu.v1.FinanceService/DraftClose", kFinanceOnly, Subject::kNone},
+    {"jangbu.v1.FinanceService/GetClose", kReadsMoney, Subject::kNone},
+    {"jangbu.v1.FinanceService/GetOpenings", kAuditorOnly, Subject::kNone},
+    {"jangbu.v1.FinanceService/GetPolicy", kReadsOfPartner, Subject::kNone},
+    {"jangbu.v1.FinanceService/GetStatement", kReadsOfPartner, Subject::kPartner},
+    {"jangbu.v1.FinanceService/ListClaims", kReadsOfPartner, Subject::kPartnerOrAll},
+    {"jangbu.v1.FinanceService/ListCloses", kReadsMoney, Subject::kNone},
+    {"jangbu.v1.FinanceService/ListCorrections", kReadsMoney, Subject::kNone},
+    {"jangbu.v1.FinanceService/ListPolicies", kReadsOfAll, Subject::kNone},
+    {"jangbu.v1.FinanceService/ListWithdrawals", kReadsOfPartner, Subject::kPartnerOrAll},
+    {"jangbu.v1.FinanceService/OpenClaim", kWritesForPartner, Subject::kPartner},
+    {"jangbu.v1.FinanceService/PostClose", kFinanceOnly, Subject::kNone},
+    {"jangbu.v1.FinanceService/PreviewWithdrawal", kWritesForPartner, Subject::kPartner},
+    {"jangbu.v1.FinanceService/ProposeCorrection", kFinanceOnly, Subject::kPartner},
+    {"jangbu.v1.FinanceService/ProposePolicy", kSetsPolicy, Subject::kNone},
+    {"jangbu.v1.FinanceService/ProveShare", kReadsOfPartner, Subject::kPartner},
+    {"jangbu.v1.FinanceService/RecordPayment", kFinanceOnly, Subject::kPartner},
+    {"jangbu.v1.FinanceService/SettleClaim", kFinanceOnly, Subject::kPartner},
+    {"jangbu.v1.FinanceService/SimulateClose", kReadsMoney, Subject::kNone},
+    {"jangbu.v1.FinanceService/Withdraw", kWritesForPartner, Subject::kPartner},
+
     {"jangbu.v1.LedgerService/GetBalance", kReadsOfPartner, Subject::kPartner},
     {"jangbu.v1.LedgerService/GetLotReceipt", kReadsOfPartner, Subject::kLot},
     {"jangbu.v1.LedgerService/GetProgramme", kReadsOfAll, Subject::kNone},
@@ -50,6 +83,9 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.LogService/GetCheckpoint", kAnybody, Subject::kNone},
     {"jangbu.v1.LogService/ProveConsistency", kAnybody, Subject::kNone},
     {"jangbu.v1.LogService/ProveInclusion", kAnybody, Subject::kNone},
+
+    {"jangbu.v1.UsageService/GetMeter", kReadsMeter, Subject::kPartner},
+    {"jangbu.v1.UsageService/Use", kGatewayOnly, Subject::kNone},
 };
 static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),
                              [](const MethodAccess& a, const MethodAccess& b) {

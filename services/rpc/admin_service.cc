@@ -64,10 +64,11 @@ class AdminServiceImpl final : public v1::AdminService::Service {
       }
       JANGBU_RETURN_IF_ERROR(wire::CheckText("person", request->person(), kMaxPersonChars, true));
       JANGBU_ASSIGN_OR_RETURN(
-          Jangbu::IssuedKey issued,
-          door_.jangbu().IssueKey(request->partner_id(), role, request->person()));
-      *response->mutable_key() = Encode(issued.record);
-      response->set_secret(std::move(issued.secret));
+          Jangbu::AskedKey asked,
+          door_.jangbu().AskForKey(call.caller(), request->partner_id(), role, request->person()));
+      *response->mutable_key() = Encode(asked.record);
+      response->set_secret(std::move(asked.secret));
+      response->set_pending(asked.pending);
       return OkStatus();
     });
   }
@@ -92,12 +93,44 @@ class AdminServiceImpl final : public v1::AdminService::Service {
                          v1::RotateKeyResponse* response) override {
     return door_.Serve(*context, "jangbu.v1.AdminService/RotateKey", [&](Call& call) -> Status {
       JANGBU_RETURN_IF_ERROR(call.Admit(*request));
-      JANGBU_ASSIGN_OR_RETURN(Jangbu::IssuedKey issued,
-                              door_.jangbu().RotateKey(request->key_id()));
-      *response->mutable_key() = Encode(issued.record);
-      response->set_secret(std::move(issued.secret));
+      JANGBU_ASSIGN_OR_RETURN(Jangbu::AskedKey asked,
+                              door_.jangbu().AskToRotateKey(call.caller(), request->key_id()));
+      *response->mutable_key() = Encode(asked.record);
+      response->set_secret(std::move(asked.secret));
+      response->set_pending(asked.pending);
       return OkStatus();
     });
+  }
+
+  grpc::Status DecideKey(grpc::ServerContext* context, const v1::DecideKeyRequest* request,
+                         v1::DecideKeyResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/DecideKey", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(
+          std::string half,
+          door_.jangbu().DecideKey(call.caller(), request->key_id(), request->approve()));
+      response->set_secret(std::move(half));
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        const auto found = books.key_requests().find(request->key_id());
+        if (found != books.key_requests().end())
+          *response->mutable_request() = EncodeRequest(found->second);
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListKeyRequests(grpc::ServerContext* context,
+                               const v1::ListKeyRequestsRequest* request,
+                               v1::ListKeyRequestsResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AdminService/ListKeyRequests",
+                       [&](Call& call) -> Status {
+                         JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+                         door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+                           for (const auto& [id, record] : books.key_requests())
+                             *response->add_requests() = EncodeRequest(record);
+                         });
+                         return OkStatus();
+                       });
   }
 
   grpc::Status RevokeKey(grpc::ServerContext* context, const v1::RevokeKeyRequest* request,
@@ -179,6 +212,22 @@ class AdminServiceImpl final : public v1::AdminService::Service {
   }
 
  private:
+  static v1::KeyRequest EncodeRequest(const ledger::KeyRequestRecord& record) {
+    v1::KeyRequest out;
+    out.set_key_id(record.request.key_id);
+    out.set_role(wire::ToWire(record.request.role));
+    out.set_person(record.request.person);
+    out.set_replaces(record.request.replaces);
+    out.set_state(std::string(wire::NameOf(record.state)));
+    out.set_asked_by(record.proposed.person);
+    out.set_asked_at_micros(record.proposed.at.micros);
+    if (record.decided.has_value()) {
+      out.set_decided_by(record.decided->person);
+      out.set_decided_at_micros(record.decided->at.micros);
+    }
+    return out;
+  }
+
   v1::ApiKey Encode(const ledger::KeyRecord& key) {
     return wire::ToWire(key,
                         key.partner == 0 ? std::string() : door_.jangbu().PartnerId(key.partner));

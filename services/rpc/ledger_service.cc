@@ -45,6 +45,8 @@ class LedgerServiceImpl final : public v1::LedgerService::Service {
         const ledger::PartnerRecord& record = *books.FindPartner(partner.number);
         *response->mutable_balance() = wire::ToWire(books.FiguresOf(record, as_of), record.id,
                                                     as_of.value_or(now), *books.genesis());
+        response->mutable_balance()->set_membership_threshold_words(
+            books.PolicyAt(as_of.value_or(now)).policy.membership_threshold_words);
       });
       return OkStatus();
     });
@@ -66,8 +68,10 @@ class LedgerServiceImpl final : public v1::LedgerService::Service {
           confirmed += figures.confirmed_korean_tokens;
           provisional += figures.provisional_korean_tokens;
           tokens += figures.counts.tokens;
-          *response->add_balances() =
-              wire::ToWire(figures, record->id, as_of.value_or(now), *books.genesis());
+          v1::Balance& balance = *response->add_balances();
+          balance = wire::ToWire(figures, record->id, as_of.value_or(now), *books.genesis());
+          balance.set_membership_threshold_words(
+              books.PolicyAt(as_of.value_or(now)).policy.membership_threshold_words);
         }
       });
       response->set_total_confirmed_korean_tokens(confirmed);

@@ -100,6 +100,8 @@ StatusOr<std::unique_ptr<Server>> Server::Start(Jangbu& jangbu, Clock& clock, Ac
   const ServerFacts facts{.version = options.version, .http_address = options.http_address};
   state->services.push_back(MakeContributeService(state->door, state->threads));
   state->services.push_back(MakeLedgerService(state->door));
+  state->services.push_back(MakeFinanceService(state->door));
+  state->services.push_back(MakeUsageService(state->door));
   state->services.push_back(MakeLogService(state->door));
   state->services.push_back(MakeAdminService(state->door, facts));
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The four services of proto/jangbu/v1. Thin: each method enters by the front door, decodes, makes
+// The services of proto/jangbu/v1. Thin: each method enters by the front door, decodes, makes
 // one call of the flow and encodes its answer. What a method means is written in its .proto file;
 // who may call it in access.cc.
 //
@@ -26,6 +26,8 @@ struct ServerFacts {
 // Each borrows its arguments and must die before them.
 std::unique_ptr<grpc::Service> MakeContributeService(FrontDoor& door, ThreadSet& threads);
 std::unique_ptr<grpc::Service> MakeLedgerService(FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeFinanceService(FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeUsageService(FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeLogService(FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeAdminService(FrontDoor& door, const ServerFacts& facts);
 

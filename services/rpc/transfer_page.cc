@@ -2,24 +2,10 @@
 
 #include <algorithm>
 
+#include "ledger/statement.h"
+
 namespace jangbu::services::rpc {
 namespace {
-
-using ledger::AccountRole;
-
-// Every account a partner has.
-struct AccountKind {
-  AccountRole role;
-  ledger::AssetId asset;
-};
-constexpr AccountKind kAccounts[] = {
-    {AccountRole::kProvisional, ledger::kAssetKoreanTokens},
-    {AccountRole::kProvisional, ledger::kAssetKoreanWords},
-    {AccountRole::kConfirmed, ledger::kAssetKoreanTokens},
-    {AccountRole::kConfirmed, ledger::kAssetKoreanWords},
-    {AccountRole::kEntitlementPending, ledger::kAssetApiTokens},
-    {AccountRole::kEntitlementAvailable, ledger::kAssetApiTokens},
-};
 
 // Position of the first event of a transfer with an id above `after`. Ids ascend within a history.
 uint64_t FirstAfter(const ledger::Ledger& ledger, ledger::AccountId account,
@@ -42,7 +28,7 @@ uint64_t FirstAfter(const ledger::Ledger& ledger, ledger::AccountId account,
 TransferPage ReadTransfers(const ledger::Ledger& ledger, uint32_t partner, ledger::TransferId after,
                            size_t max) {
   TransferPage page;
-  for (const AccountKind& kind : kAccounts) {
+  for (const ledger::AccountKind& kind : ledger::PartnerAccounts()) {
     const ledger::AccountId account = ledger::AccountOf(partner, kind.role, kind.asset);
     const uint64_t end = ledger.EventCount(account);
     size_t found = 0;

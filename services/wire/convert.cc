@@ -289,6 +289,26 @@ std::string_view NameOf(ledger::AccountRole role) {
       return "entitlement_pending";
     case ledger::AccountRole::kEntitlementAvailable:
       return "entitlement_available";
+    case ledger::AccountRole::kEntitlementReserved:
+      return "entitlement_reserved";
+    case ledger::AccountRole::kEntitlementSpent:
+      return "entitlement_spent";
+    case ledger::AccountRole::kEntitlementExpired:
+      return "entitlement_expired";
+    case ledger::AccountRole::kEntitlementOwed:
+      return "entitlement_owed";
+    case ledger::AccountRole::kBilled:
+      return "billed";
+    case ledger::AccountRole::kPool:
+      return "pool";
+    case ledger::AccountRole::kPayable:
+      return "payable";
+    case ledger::AccountRole::kDue:
+      return "due";
+    case ledger::AccountRole::kHeld:
+      return "held";
+    case ledger::AccountRole::kPaid:
+      return "paid";
   }
   return "unknown";
 }
@@ -337,6 +357,146 @@ v1::Lot ToWire(const LotView& view) {
   out.set_entitlement_made_spendable(view.lot.entitlement_made_spendable);
   out.set_released(view.lot.released);
   out.set_journal_index(view.seq);
+  return out;
+}
+
+std::string_view NameOf(ledger::DecisionState state) {
+  switch (state) {
+    case ledger::DecisionState::kProposed:
+      return "proposed";
+    case ledger::DecisionState::kApproved:
+      return "approved";
+    case ledger::DecisionState::kRefused:
+      return "refused";
+  }
+  return "unknown";
+}
+
+std::string_view NameOf(ledger::CloseState state) {
+  switch (state) {
+    case ledger::CloseState::kDraft:
+      return "draft";
+    case ledger::CloseState::kApproved:
+      return "approved";
+    case ledger::CloseState::kPosted:
+      return "posted";
+    case ledger::CloseState::kCancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+std::string_view NameOf(ledger::PayoutState state) {
+  switch (state) {
+    case ledger::PayoutState::kDue:
+      return "due";
+    case ledger::PayoutState::kPaid:
+      return "paid";
+    case ledger::PayoutState::kFailed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+v1::PolicyVersion ToWire(const ledger::PolicyRecord& record, bool in_force, bool with_persons) {
+  v1::PolicyVersion out;
+  out.set_version(record.version);
+  out.set_effective_from_micros(record.effective_from.micros);
+  out.set_state(std::string(NameOf(record.state)));
+  out.set_in_force(in_force);
+  out.set_proposed_at_micros(record.proposed.at.micros);
+  if (record.decided.has_value()) out.set_decided_at_micros(record.decided->at.micros);
+  if (with_persons) {
+    out.set_proposed_by(Utf8(record.proposed.person));
+    if (record.decided.has_value()) out.set_decided_by(Utf8(record.decided->person));
+  }
+  for (const ledger::PolicyField& field : ledger::FieldsOf(record.policy)) {
+    v1::PolicyValue& value = *out.add_values();
+    value.set_name(field.name);
+    value.set_value(field.value);
+  }
+  return out;
+}
+
+v1::Close ToWire(const ledger::CloseFigures& figures) {
+  v1::Close out;
+  out.set_period(ledger::ToString(figures.period));
+  out.set_state("simulated");
+  out.set_policy_version(figures.policy_version);
+  out.set_revenue_won(figures.revenue_won);
+  out.set_carried_in_won(figures.carried_in_won);
+  out.set_pool_won(figures.split.pool.value());
+  out.set_carried_over_won(figures.split.carried_over.value());
+  out.set_total_weight(figures.split.total_weight);
+  for (const ledger::PartnerShare& share : figures.split.shares) {
+    v1::Share& row = *out.add_shares();
+    row.set_partner_id(share.partner);
+    row.set_weight(share.weight);
+    row.set_share_won(share.share.value());
+  }
+  return out;
+}
+
+v1::Close ToWire(const ledger::CloseRecord& close, bool with_shares) {
+  v1::Close out = ToWire(close.figures);
+  out.set_state(std::string(NameOf(close.state)));
+  out.set_drafted_by(Utf8(close.drafted.person));
+  out.set_drafted_at_micros(close.drafted.at.micros);
+  if (close.decided.has_value()) {
+    out.set_decided_by(Utf8(close.decided->person));
+    out.set_decided_at_micros(close.decided->at.micros);
+  }
+  if (close.posted.has_value()) {
+    out.set_posted_by(Utf8(close.posted->person));
+    out.set_posted_at_micros(close.posted->at.micros);
+    out.set_journal_index(close.posted_seq);
+  }
+  if (!with_shares) {
+    out.clear_shares();
+    return out;
+  }
+  for (size_t i = 0; i < close.shares.size(); ++i) {
+    const ledger::ShareLine& line = close.shares[i];
+    v1::Share& row = *out.mutable_shares(static_cast<int>(i));
+    row.set_held_won(line.held_won);
+    row.set_payout_won(line.payout_won);
+    const auto payout = close.payouts.find(line.partner);
+    if (payout == close.payouts.end()) continue;
+    row.set_payout_state(std::string(NameOf(payout->second.state)));
+    row.set_attempts(payout->second.attempts);
+    row.set_reference(Utf8(payout->second.reference));
+  }
+  return out;
+}
+
+v1::Correction ToWire(const ledger::CorrectionRecord& correction) {
+  v1::Correction out;
+  out.set_correction(correction.proposal.correction);
+  out.set_partner_id(correction.proposal.partner);
+  out.set_won(correction.proposal.won);
+  out.set_about(ledger::ToString(correction.proposal.about));
+  out.set_reason(Utf8(correction.proposal.reason));
+  out.set_state(std::string(NameOf(correction.state)));
+  out.set_proposed_by(Utf8(correction.proposed.person));
+  out.set_proposed_at_micros(correction.proposed.at.micros);
+  if (correction.decided.has_value()) {
+    out.set_decided_by(Utf8(correction.decided->person));
+    out.set_decided_at_micros(correction.decided->at.micros);
+  }
+  return out;
+}
+
+v1::UseAnswer ToWire(const ledger::UsageAnswer& answer) {
+  v1::UseAnswer out;
+  out.set_outcome(std::string(ledger::NameOf(answer.outcome)));
+  const bool happened = answer.outcome == ledger::EntitlementOutcome::kOk ||
+                        answer.outcome == ledger::EntitlementOutcome::kExists;
+  if (!happened) return out;
+  out.set_free(answer.record.free);
+  out.set_billable(answer.record.billable);
+  out.set_discount_basis_points(answer.record.discount_basis_points);
+  out.set_won(answer.record.won);
+  out.set_policy_version(answer.record.policy_version);
   return out;
 }
 

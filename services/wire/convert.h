@@ -13,6 +13,7 @@
 #include "jangbu/v1/admin.pb.h"
 #include "jangbu/v1/common.pb.h"
 #include "jangbu/v1/contribute.pb.h"
+#include "jangbu/v1/finance.pb.h"
 #include "jangbu/v1/ledger.pb.h"
 #include "ledger/books.h"
 #include "ledger/entry.h"
@@ -63,6 +64,18 @@ std::string_view NameOf(ledger::AccountRole role);
 v1::Lot ToWire(const LotView& lot);
 v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
                     std::string_view partner_id);
+
+// ---- finance ----
+// "proposed", "approved", "refused"; "draft", …; "due", …; "open", … as in finance.proto.
+std::string_view NameOf(ledger::DecisionState state);
+std::string_view NameOf(ledger::CloseState state);
+std::string_view NameOf(ledger::PayoutState state);
+v1::PolicyVersion ToWire(const ledger::PolicyRecord& record, bool in_force, bool with_persons);
+v1::Close ToWire(const ledger::CloseRecord& close, bool with_shares);
+// Of a simulation: figures alone.
+v1::Close ToWire(const ledger::CloseFigures& figures);
+v1::Correction ToWire(const ledger::CorrectionRecord& correction);
+v1::UseAnswer ToWire(const ledger::UsageAnswer& answer);
 
 // ---- admin ----
 // `partner_id` of a key of role partner, else "".

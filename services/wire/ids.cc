@@ -58,6 +58,26 @@ StatusOr<NumberedId> ParseLotId(std::string_view text) {
   return ParseNumbered(text, "l", "bad_lot_id", "PARTNER/lNUMBER");
 }
 
+StatusOr<DocumentPlaceId> ParseDocumentPlace(std::string_view text) {
+  const Status bad = InvalidArgument("bad_document_id",
+                                     "expected PARTNER/uNUMBER#FILE:RECORD, got " + Quoted(text));
+  const size_t hash = text.find('#');
+  if (hash == std::string_view::npos) return bad;
+  DocumentPlaceId place;
+  JANGBU_ASSIGN_OR_RETURN(place.upload, ParseUploadId(text.substr(0, hash)));
+  const std::string_view rest = text.substr(hash + 1);
+  const size_t colon = rest.find(':');
+  if (colon == std::string_view::npos) return bad;
+  const auto read = [](std::string_view digits, auto& number) {
+    if (digits.empty() || (digits.size() > 1 && digits.front() == '0')) return false;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error == std::errc() && end == digits.data() + digits.size();
+  };
+  if (!read(rest.substr(0, colon), place.file) || !read(rest.substr(colon + 1), place.record))
+    return bad;
+  return place;
+}
+
 std::string CorpusId(std::string_view partner_id, uint32_t number) {
   return std::string(partner_id) + "/" + std::to_string(number);
 }

@@ -37,6 +37,14 @@ StatusOr<NumberedId> ParseCorpusId(std::string_view text);
 StatusOr<NumberedId> ParseUploadId(std::string_view text);
 StatusOr<NumberedId> ParseLotId(std::string_view text);
 
+// A document: the upload's id, then its file and record. InvalidArgument("bad_document_id").
+struct DocumentPlaceId {
+  NumberedId upload;
+  uint32_t file = 0;
+  uint64_t record = 0;
+};
+StatusOr<DocumentPlaceId> ParseDocumentPlace(std::string_view text);
+
 std::string CorpusId(std::string_view partner_id, uint32_t number);
 std::string UploadId(std::string_view partner_id, uint32_t number);
 std::string LotId(std::string_view partner_id, uint32_t number);

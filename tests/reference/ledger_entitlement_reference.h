@@ -77,7 +77,7 @@ class Entitlements {
                       0,
                       q.timeout,
                       q.allow_billable,
-                      q.policy_version};
+                      0};  // the policy is not the caller's: not compared
     return Do(name, q.id, asked, [&](Partner& p, std::set<Out>& no) -> Answer {
       const uint64_t available = Available(p);
       const uint64_t free = std::min(q.amount, available);
@@ -185,6 +185,14 @@ class Entitlements {
     }
     t.owed = partners_.at(name).owed;
     return t;
+  }
+
+  // Of one grant: what it was, and what of it expired.
+  std::pair<uint64_t, uint64_t> ExpiredOf(const std::string& name, OperationId id) const {
+    for (const Lot& lot : partners_.at(name).lots) {
+      if (lot.id == id) return {lot.granted, lot.expired};
+    }
+    return {0, 0};
   }
 
  private:

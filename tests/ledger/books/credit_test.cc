@@ -15,7 +15,8 @@ std::vector<WaitingDocument> Documents(const std::vector<int64_t>& tokens) {
                        .provisional_korean_tokens = tokens[i],
                        .provisional_korean_words = tokens[i] / 2,
                        .item_korean_tokens = 0,
-                       .item_korean_words = 0});
+                       .item_korean_words = 0,
+                       .adjustment = std::nullopt});
   }
   return waiting;
 }
@@ -47,6 +48,22 @@ TEST(ChooseLot, Table) {
   for (const Row& row : rows) {
     EXPECT_EQ(ChooseLot(Documents(row.tokens), policy, row.released).size(), row.chosen) << row.why;
   }
+}
+
+// What the partner knows of decides; what it must not feel goes along and decides nothing.
+TEST(ChooseLot, Adjustments) {
+  const Policy policy;
+  std::vector<WaitingDocument> waiting = Documents(Same(1000, 100));
+  waiting[3].adjustment = AdjustmentKind::kWithdrawn;
+  EXPECT_EQ(ChooseLot(waiting, policy, false).size(), 1000u) << "a withdrawn document counts";
+  waiting[4].adjustment = AdjustmentKind::kSucceeded;
+  EXPECT_EQ(ChooseLot(waiting, policy, false).size(), 0u) << "one that succeeded does not";
+  std::vector<WaitingDocument> more = Documents(Same(1003, 100));
+  more[0].adjustment = AdjustmentKind::kClaimLost;
+  more[1].adjustment = AdjustmentKind::kClaimWon;
+  more[2].adjustment = AdjustmentKind::kSucceeded;
+  EXPECT_EQ(ChooseLot(more, policy, false).size(), 1003u) << "all go with the lot that is due";
+  EXPECT_EQ(ChooseLot(waiting, policy, true).size(), 1000u) << "released: everything";
 }
 
 // The rule as it is written: of all sets that leave out the k largest, the one with the smallest k

@@ -138,7 +138,126 @@ inline std::vector<Entry> EntryExamples() {
   all.push_back(entry(15, "hani", lot));
   all.push_back(entry(16, "", RunDone{.run = 2}));
   all.push_back(
-      entry(17, "", NoveltyRule{.min_run = 32, .near_ppm = 900'000, .novel_ppm = 400'000}));
+      entry(35, "", NoveltyRule{.min_run = 32, .near_ppm = 900'000, .novel_ppm = 400'000}));
+
+  Policy policy;
+  policy.weight_basis = Basis::kKoreanWords;
+  policy.discounts = {{10, 100}, {20, 300}};
+  all.push_back(entry(
+      17, "",
+      PolicyProposed{
+          .version = 2, .effective_from = {1'790'000'000'000'000}, .policy = policy, .by = "f1"}));
+  all.push_back(entry(18, "", PolicyDecided{.version = 2, .approved = true, .by = "f2"}));
+  all.push_back(entry(19, "",
+                      KeyRequested{.key_id = "k9",
+                                   .role = Role::kFinance,
+                                   .person = "이",
+                                   .first_half_mac = digest,
+                                   .replaces = "k8",
+                                   .by = "o1"}));
+  all.push_back(entry(
+      20, "", KeyDecided{.key_id = "k9", .approved = true, .secret_mac = digest, .by = "o2"}));
+  UsageRecord use;
+  use.kind = UsageKind::kCommit;
+  use.id = UserData128(3, 4);
+  use.reservation = UserData128(5, 6);
+  use.amount = UINT64_MAX;
+  use.free = 10;
+  use.billable = 7;
+  use.policy_version = 2;
+  use.discount_basis_points = 500;
+  use.won = 3;
+  UsageRecord reserve;
+  reserve.id = UserData128(5, 6);
+  reserve.amount = 17;
+  reserve.timeout = 60;
+  reserve.allow_billable = false;
+  all.push_back(entry(21, "hani", Usage{.records = {reserve, use}}));
+  all.push_back(entry(22, "", Tick{.upto = {1'780'000'000'000'000}}));
+  all.push_back(entry(23, "",
+                      CloseDrafted{.period = 202610,
+                                   .revenue_won = 1'000'000,
+                                   .policy_version = 2,
+                                   .carried_in_won = 5,
+                                   .pool_won = 100'005,
+                                   .total_weight = 9'000,
+                                   .by = "f1"}));
+  all.push_back(entry(24, "", CloseDecided{.period = 202610, .approved = true, .by = "f2"}));
+  ClosePosted posted;
+  posted.published = {.period = 202610,
+                      .partners = 1,
+                      .commitments = std::string(32, 'c'),
+                      .total = true,
+                      .pool_won = 100'005,
+                      .total_weight = 9'000,
+                      .blinding = digest,
+                      .threshold = 17,
+                      .tied = {0}};
+  posted.seed = digest;
+  posted.shares = {{.partner = "hani",
+                    .weight = 9'000,
+                    .share_won = 100'005,
+                    .held_won = 5,
+                    .payout_won = 100'000}};
+  posted.by = "f1";
+  all.push_back(entry(25, "", posted));
+  all.push_back(entry(26, "hani",
+                      Payment{.period = 202610,
+                              .amount_won = 100'000,
+                              .attempt = 2,
+                              .failed = true,
+                              .reference = "B-1",
+                              .by = "f1"}));
+  all.push_back(entry(27, "hani",
+                      Withdrawn{.withdrawal = 1,
+                                .ranges = {{.token = 10, .first = 1, .count = 2}},
+                                .documents = 2,
+                                .provisional_korean_tokens = 8,
+                                .provisional_korean_words = 4,
+                                .by = "p1"}));
+  all.push_back(entry(28, "hani",
+                      ClaimOpened{.claim = 1,
+                                  .document = {.token = 10, .ordinal = 1},
+                                  .evidence_mac = digest,
+                                  .holder = Owner{.token = 3, .ordinal = 0},
+                                  .by = "p1"}));
+  all.push_back(
+      entry(29, "", ClaimDecided{.partner = "hani", .claim = 1, .granted = true, .by = "f1"}));
+  all.push_back(entry(30, "hani",
+                      ClaimSettled{.claim = 1,
+                                   .granted = true,
+                                   .held_won = 5,
+                                   .korean_tokens = 8,
+                                   .korean_words = 4,
+                                   .by = "f2"}));
+  all.push_back(entry(31, "",
+                      CorrectionProposed{.correction = 1,
+                                         .partner = "hani",
+                                         .won = -40,
+                                         .about = 202610,
+                                         .reason = "이중 계산",
+                                         .by = "f1"}));
+  all.push_back(
+      entry(32, "hani",
+            CorrectionDecided{
+                .correction = 1, .approved = true, .won = -40, .about = 202610, .by = "f2"}));
+  all.push_back(entry(33, "",
+                      Succession{.run = 3,
+                                 .heirs = {{.document = {.token = 20, .ordinal = 5},
+                                            .korean_tokens = 8,
+                                            .korean_words = 4}}}));
+  Lot adjusted = lot;
+  adjusted.lot = 2;
+  adjusted.adjusted = true;
+  adjusted.confirmed_korean_tokens = -1'000;
+  adjusted.withdrawn_documents = 2;
+  adjusted.entitlement_taken_back = 900;
+  adjusted.entitlement_owed = 100;
+  adjusted.adjustments = {{.kind = AdjustmentKind::kClaimLost,
+                           .document = {.token = 10, .ordinal = 7},
+                           .korean_tokens = -1'100,
+                           .korean_words = -500}};
+  all.push_back(entry(34, "hani", adjusted));
   return all;
 }
 

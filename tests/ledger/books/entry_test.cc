@@ -20,7 +20,8 @@ TEST(Entry, EveryTypeComesBackAsItWas) {
     EXPECT_EQ(*again, entry) << NameOf(TypeOf(entry.body));
     EXPECT_EQ(EncodeEntry(*again), bytes);
   }
-  EXPECT_EQ(seen.size(), std::variant_size_v<Body>) << "a type without an example";
+  // An adjusted lot is a kind of its own with the body of a lot.
+  EXPECT_EQ(seen.size(), std::variant_size_v<Body> + 1) << "a type without an example";
 }
 
 // Invariant 3: no changed byte decodes to the same leaf.

@@ -14,6 +14,7 @@
 
 #include "jangbu/v1/admin.pb.h"
 #include "jangbu/v1/contribute.pb.h"
+#include "jangbu/v1/finance.pb.h"
 #include "jangbu/v1/ledger.pb.h"
 #include "jangbu/v1/log.pb.h"
 #include "services/wire/convert.h"
@@ -30,7 +31,8 @@ using google::protobuf::MethodDescriptor;
 std::vector<const MethodDescriptor*> AllMethods() {
   const google::protobuf::FileDescriptor* files[] = {
       v1::AddPartnerRequest::descriptor()->file(), v1::CreateCorpusRequest::descriptor()->file(),
-      v1::GetBalanceRequest::descriptor()->file(), v1::GetCheckpointRequest::descriptor()->file()};
+      v1::GetBalanceRequest::descriptor()->file(), v1::GetCheckpointRequest::descriptor()->file(),
+      v1::GetPolicyRequest::descriptor()->file()};
   std::vector<const MethodDescriptor*> methods;
   for (const auto* file : files) {
     for (int s = 0; s < file->service_count(); ++s) {
@@ -118,11 +120,27 @@ TEST(AccessTable, WhatAPartnerMayCallSaysWhoseItIs) {
 
 TEST(AccessTable, NobodyButTheOperatorChangesTheProgramme) {
   for (const char* method :
-       {"AddPartner", "IssueKey", "RotateKey", "RevokeKey", "RunConfirmation"}) {
+       {"AddPartner", "DecideKey", "IssueKey", "RotateKey", "RevokeKey", "RunConfirmation"}) {
     const MethodAccess& access = *FindAccess("jangbu.v1.AdminService/" + std::string(method));
     for (const ledger::Role role : kRoles) {
       EXPECT_EQ(Authorise(access, role).ok(), role == ledger::Role::kOperator) << method;
     }
+  }
+}
+
+TEST(AccessTable, NobodyButFinanceMovesMoneyAndNobodyButTheGatewayUsesEntitlement) {
+  for (const char* method :
+       {"DraftClose", "DecideClose", "PostClose", "RecordPayment", "ProposeCorrection",
+        "DecideCorrection", "DecideClaim", "SettleClaim"}) {
+    const MethodAccess& access = *FindAccess("jangbu.v1.FinanceService/" + std::string(method));
+    for (const ledger::Role role : kRoles)
+      EXPECT_EQ(Authorise(access, role).ok(), role == ledger::Role::kFinance) << method;
+  }
+  for (const ledger::Role role : kRoles) {
+    EXPECT_EQ(Authorise(*FindAccess("jangbu.v1.UsageService/Use"), role).ok(),
+              role == ledger::Role::kGateway);
+    EXPECT_EQ(Authorise(*FindAccess("jangbu.v1.FinanceService/GetOpenings"), role).ok(),
+              role == ledger::Role::kCompliance);
   }
 }
 
