@@ -28,7 +28,7 @@ struct Parsed {
   int64_t revenue = 0, won = 0;
   uint64_t version = 0, to_version = 0, number = 0, amount = 0, timeout_s = 60;
   bool yes = false, grant = false, refuse = false, only_free = false;
-  bool no_wait = false, strict = false, now = false, show = false, fresh = false;
+  bool no_wait = false, strict = false, now = false, show = false, fresh = false, segments = false;
   uint64_t limit = 0, index = 0, tree_size = 0;
 
   std::function<ExitCode(Session&)> action;
@@ -455,15 +455,19 @@ class Builder {
     Do(inspect, [&p](Session& s) { return TokenizerInspect(s, p.tokenizer); });
     CLI::App& count = Add(group, "count", Msg::kHelpTokenizerCount, Msg::kExampleTokenizerCount);
     Need(count, "TOKENIZER", p.tokenizer, Msg::kHelpTokenizerFile);
-    count.add_option("FILE", p.paths, Words(Msg::kHelpTextFiles))->required();
-    Do(count, [&p](Session& s) { return TokenizerCount(s, p.tokenizer, p.paths); });
+    count.add_option("PATH", p.paths, Words(Msg::kHelpTextFiles))->required();
+    count.add_option("--also", p.tokenizers, Words(Msg::kHelpAlso))
+        ->allow_extra_args(false)
+        ->type_name("TOKENIZER");
+    count.add_flag("--segments", p.segments, Words(Msg::kHelpSegments));
+    Do(count, [&p](Session& s) {
+      return TokenizerCount(s, {p.tokenizer, p.tokenizers, p.paths, p.segments});
+    });
     CLI::App& compare =
         Add(group, "compare", Msg::kHelpTokenizerCompare, Msg::kExampleTokenizerCompare);
-    compare.add_option("--tokenizer", p.tokenizers, Words(Msg::kHelpTokenizerFile))
-        ->required()
-        ->allow_extra_args(false);
-    compare.add_option("FILE", p.paths, Words(Msg::kHelpTextFiles))->required();
-    Do(compare, [&p](Session& s) { return TokenizerCompare(s, p.tokenizers, p.paths); });
+    Need(compare, "A", p.tokenizer, Msg::kHelpTokenizerFile);
+    Need(compare, "B", p.file, Msg::kHelpTokenizerFile);
+    Do(compare, [&p](Session& s) { return TokenizerCompare(s, p.tokenizer, p.file); });
   }
 
   CLI::App& app_;
