@@ -12,6 +12,8 @@ namespace jangbu::ingest::tokens {
 namespace {
 
 constexpr size_t kAnswerSlots = 8192;
+// Two tokens of together as many bytes are a pair whose answer is kept.
+constexpr int kLongPair = 48;
 // Scratch above this is given back after the word that needed it.
 constexpr size_t kScratchKept = size_t{1} << 16;
 
@@ -37,22 +39,16 @@ StatusOr<BpeModel> BpeModel::Build(Spec spec) {
   }
   BpeModel model;
   model.whole_word_first_ = spec.whole_word_first;
-  JANGBU_RETURN_IF_ERROR(model.InsertPairs(spec));
-  JANGBU_RETURN_IF_ERROR(model.DeriveTokens(spec));
+  JANGBU_RETURN_IF_ERROR(CheckRules(spec));
+  model.InsertPairs(spec.rules);
+  std::vector<bool> odd(spec.tokens.size());
+  JANGBU_RETURN_IF_ERROR(model.DeriveTokens(spec, odd));
+  model.KeepRulesInUse(spec, odd);
   JANGBU_RETURN_IF_ERROR(model.BuildTrie(spec));
   return model;
 }
 
-Status BpeModel::InsertPairs(const Spec& spec) {
-  const size_t slots = std::bit_ceil(std::max<size_t>(16, spec.rules.size() * 2));
-  pairs_.assign(slots, kEmptyPair);
-  pair_results_.assign(slots, kNoToken);
-  pair_mask_ = slots - 1;
-  pair_shift_ = 64 - std::countr_zero(slots);
-  // At least eight bits a rule.
-  const size_t words = std::bit_ceil(std::max<size_t>(8, spec.rules.size() / 8));
-  filter_.assign(words, 0);
-  filter_shift_ = 64 - std::countr_zero(words);
+Status BpeModel::CheckRules(const Spec& spec) {
   for (size_t i = 0; i < spec.rules.size(); ++i) {
     const Rule& rule = spec.rules[i];
     const std::string& left = spec.tokens[rule.left];
@@ -64,6 +60,21 @@ Status BpeModel::InsertPairs(const Spec& spec) {
                              "merge " + std::to_string(i) + " does not give its result");
     }
     JANGBU_CHECK(rule.rank <= kRulesMax && (i == 0 || rule.rank >= spec.rules[i - 1].rank));
+  }
+  return OkStatus();
+}
+
+void BpeModel::InsertPairs(const std::vector<Rule>& rules) {
+  const size_t slots = std::bit_ceil(std::max<size_t>(16, rules.size() * 2));
+  pairs_.assign(slots, kEmptyPair);
+  pair_results_.assign(slots, kNoToken);
+  pair_mask_ = slots - 1;
+  pair_shift_ = 64 - std::countr_zero(slots);
+  // At least eight bits a rule.
+  const size_t words = std::bit_ceil(std::max<size_t>(8, rules.size() / 8));
+  filter_.assign(words, 0);
+  filter_shift_ = 64 - std::countr_zero(words);
+  for (const Rule& rule : rules) {
     const uint64_t key = (static_cast<uint64_t>(rule.left) << 21) | rule.right;
     const uint64_t hash = key * 0x9E3779B97F4A7C15ull;
     filter_[hash >> filter_shift_] |= FilterBits(hash >> 8);
@@ -73,7 +84,6 @@ Status BpeModel::InsertPairs(const Spec& spec) {
     pairs_[slot] = (key << 22) | rule.rank;
     pair_results_[slot] = rule.result;
   }
-  return OkStatus();
 }
 
 uint32_t BpeModel::PairResult(uint32_t left, uint32_t right) const {
@@ -86,7 +96,7 @@ uint32_t BpeModel::PairResult(uint32_t left, uint32_t right) const {
   return pair_results_[slot];
 }
 
-Status BpeModel::DeriveTokens(const Spec& spec) {
+Status BpeModel::DeriveTokens(const Spec& spec, std::vector<bool>& odd) {
   tokens_.resize(spec.tokens.size());
   suffix_.resize(spec.tokens.size());
   prefix_.resize(spec.tokens.size());
@@ -124,18 +134,24 @@ Status BpeModel::DeriveTokens(const Spec& spec) {
 
   if (early.empty()) return OkStatus();
 
-  // An early rule is used if both its parts are made. Tokens that contain its result may be made
-  // otherwise than found above, or not at all, or only thanks to it: the definition is asked. That
-  // may make parts of further early rules. (The shortest token that is made without having been
-  // found above contains the result of an early rule whose parts are shorter, hence found above.)
-  std::vector<Merged> merged(tokens_.size());
+  // What early rules change is found by asking the definition. Most change nothing: if an even
+  // token c is made at its rank, an early rule (a, b) of c never comes to be used, because where a
+  // and b stand side by side, what is between their outer ends was merged as c alone is, and that
+  // has no a beside b in it on the way to c. The others are used if both their parts are made;
+  // tokens that contain the result of such a rule may be made otherwise than found above, or not at
+  // all, or only thanks to it. That may bring further early rules into use. (The shortest token
+  // that is made otherwise than found above is itself the result of an early rule whose parts were
+  // found above.)
   std::vector<uint32_t> asked;
+  std::vector<Merged> answers;  // of `asked`
   std::vector<bool> used(early.size());
   while (true) {
     std::vector<std::pair<std::string_view, uint32_t>> results;
     for (size_t i = 0; i < early.size(); ++i) {
       if (used[i] || birth(early[i]->left) == kUnborn || birth(early[i]->right) == kUnborn)
         continue;
+      const uint32_t made = early[i]->result;
+      if (birth(made) >= 0 && birth(made) != kUnborn && !odd[made]) continue;
       used[i] = true;
       results.emplace_back(spec.tokens[early[i]->result], 0u);
     }
@@ -144,16 +160,16 @@ Status BpeModel::DeriveTokens(const Spec& spec) {
     results.erase(std::unique(results.begin(), results.end()), results.end());
     JANGBU_ASSIGN_OR_RETURN(const ByteTrie trie, ByteTrie::Build(results));
     for (uint32_t id = 0; id < tokens_.size(); ++id) {
-      if (tokens_[id].odd != 0) continue;
+      if (odd[id]) continue;
       const std::string& bytes = spec.tokens[id];
       for (const char* p = bytes.data(); p < bytes.data() + bytes.size(); ++p) {
         if (trie.Longest(p, bytes.data() + bytes.size()).end == nullptr) continue;
-        tokens_[id].odd = 1;
+        odd[id] = true;
         if (birth(id) == -1) break;
         asked.push_back(id);
-        merged[id] = MergeForReal(bytes);
-        const Rule& last = merged[id].last;
-        if (merged[id].tokens.size() == 1 && merged[id].tokens[0] == id) {
+        answers.push_back(MergeForReal(bytes));
+        const Rule& last = answers.back().last;
+        if (answers.back().tokens.size() == 1 && answers.back().tokens[0] == id) {
           set_birth(id, static_cast<int32_t>(last.rank), last.left, last.right);
         } else {
           set_birth(id, kUnborn, kNoToken, kNoToken);
@@ -163,13 +179,13 @@ Status BpeModel::DeriveTokens(const Spec& spec) {
     }
   }
   record_of_.assign(asked.empty() ? 0 : tokens_.size(), kNoToken);
-  for (Token& token : tokens_) token.odd = 0;
-  for (const uint32_t id : asked) {
+  for (size_t i = 0; i < asked.size(); ++i) {
+    const uint32_t id = asked[i];
     if (birth(id) == kUnborn) continue;  // What is never made is never a neighbour.
     tokens_[id].odd = 1;
     ++odd_tokens_;
     record_of_[id] = static_cast<uint32_t>(records_.size());
-    const Merged& m = merged[id];
+    const Merged& m = answers[i];
     Record record;
     record.last_atom = m.last_atom;
     record.first_atom = m.first_atom;
@@ -183,6 +199,22 @@ Status BpeModel::DeriveTokens(const Spec& spec) {
   return OkStatus();
 }
 
+// An even token is made in one way only, wherever it is made (see above), and one that is not made
+// alone is not made at all: its other rules are never used, and the table is a third the size.
+void BpeModel::KeepRulesInUse(const Spec& spec, const std::vector<bool>& odd) {
+  std::vector<Rule> kept;
+  for (const Rule& rule : spec.rules) {
+    const int32_t birth = suffix_[rule.result].birth;
+    if (odd[rule.result] || birth == -1 ||
+        (birth == static_cast<int32_t>(rule.rank) && suffix_[rule.result].part == rule.right &&
+         prefix_[rule.result].part == rule.left)) {
+      kept.push_back(rule);
+    }
+  }
+  InsertPairs(kept);
+  std::vector<uint32_t>().swap(pair_results_);  // only needed to merge for real
+}
+
 Status BpeModel::BuildTrie(const Spec& spec) {
   std::vector<std::pair<std::string_view, uint32_t>> reachable;
   std::vector<std::pair<std::string_view, uint32_t>> others;
@@ -190,7 +222,7 @@ Status BpeModel::BuildTrie(const Spec& spec) {
     if (spec.tokens[id].empty()) continue;
     (suffix_[id].birth != kUnborn ? reachable : others).emplace_back(spec.tokens[id], id);
   }
-  std::sort(reachable.begin(), reachable.end());
+  SortKeys(reachable);
   reachable_tokens_ = reachable.size();
   // In this order the tokens that a token starts with stand before it, on a stack.
   std::vector<size_t> open;
@@ -217,7 +249,7 @@ Status BpeModel::BuildTrie(const Spec& spec) {
     }
   }
   if (whole_word_first_) {
-    std::sort(others.begin(), others.end());
+    SortKeys(others);
     others.erase(std::unique(others.begin(), others.end(),
                              [](const auto& a, const auto& b) { return a.first == b.first; }),
                  others.end());
@@ -256,7 +288,9 @@ bool BpeModel::NoneCrosses(uint32_t left, uint32_t right, int32_t limit) const {
 }
 
 uint32_t BpeModel::FirstThatFits(uint32_t left, uint32_t token, BpeScratch& scratch) const {
-  if ((tokens_[left].odd | tokens_[token].odd) == 0) [[likely]] {
+  // Long tokens have long histories: of these, as of odd ones, every answer is kept.
+  if ((tokens_[left].odd | tokens_[token].odd) == 0 &&
+      static_cast<int>(tokens_[left].length + tokens_[token].length) < kLongPair) [[likely]] {
     if (NoneCrosses(left, token, kNever)) return token;
     token = tokens_[token].next_prefix;
     if (token == kNoToken) return kNoToken;

@@ -21,8 +21,9 @@
 // here for merge lists too).
 //
 // Merge lists may hold rules that come too early: (a, b) with a rank below the rank at which a or b
-// itself is made, as happens when a list is made from ranks. Tokens that contain the result of such
-// a rule are `odd`; pairs with an odd token are answered by merging for real.
+// itself is made, as happens when a list is made from ranks. Where such a rule changes what is
+// made, tokens that contain its result are `odd`; pairs with an odd token are answered by merging
+// for real.
 
 #include <array>
 #include <cstdint>
@@ -55,7 +56,7 @@ class BpeScratch {
   };
   std::vector<uint32_t> stack_;
   std::vector<uint64_t> dead_;
-  std::vector<Answer> answers_;  // for odd tokens; direct-mapped
+  std::vector<Answer> answers_;  // for odd and long tokens; direct-mapped
 };
 
 // Immutable after Build; thread-safe.
@@ -171,8 +172,11 @@ class BpeModel {
   Merged MergeForReal(std::string_view text) const;
 
   uint32_t PairResult(uint32_t left, uint32_t right) const;
-  Status InsertPairs(const Spec& spec);
-  Status DeriveTokens(const Spec& spec);
+  static Status CheckRules(const Spec& spec);
+  void InsertPairs(const std::vector<Rule>& rules);
+  // Sets `odd` for every token that contains the result of an early rule in use.
+  Status DeriveTokens(const Spec& spec, std::vector<bool>& odd);
+  void KeepRulesInUse(const Spec& spec, const std::vector<bool>& odd);
   Status BuildTrie(const Spec& spec);
   template <typename Stack, typename Ends, typename Longest>
   int64_t Search(const char* p, const char* end, Stack& stack, Ends& dead, Longest longest,
@@ -191,7 +195,7 @@ class BpeModel {
   static constexpr uint64_t kEmptyPair = ~uint64_t{0};
 
   std::vector<uint64_t> pairs_;         // left 21 bits, right 21, rank 22; open addressing
-  std::vector<uint32_t> pair_results_;  // by slot of pairs_
+  std::vector<uint32_t> pair_results_;  // by slot of pairs_; while building
   uint64_t pair_mask_ = 0;
   int pair_shift_ = 0;
   std::vector<uint64_t> filter_;

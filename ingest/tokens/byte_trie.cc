@@ -49,8 +49,8 @@ class Slots {
   }
 
   // A base for children `bytes`: every base ^ byte is free, and no node has it. An only child
-  // (nearly all are) takes the first free slot; larger families look where much is free, from the
-  // end. Opens blocks as needed.
+  // (nearly all are) takes what is free; larger families look where much is free, from the end.
+  // Opens blocks as needed.
   uint32_t FindBase(const std::vector<unsigned char>& bytes) {
     const auto fits = [&](uint32_t slot) {
       const uint32_t base = slot ^ bytes[0];
@@ -58,11 +58,19 @@ class Slots {
                                           [&](unsigned char c) { return !taken_[base ^ c]; });
     };
     uint32_t found = ByteTrie::kNone;
-    uint32_t slot = bytes.size() == 1 ? head_ : ByteTrie::kNone;
-    for (int tries = kTriesOnly; slot != ByteTrie::kNone && tries > 0 && found == ByteTrie::kNone;
-         --tries) {
-      if (fits(slot)) found = slot;
-      slot = next_[slot];
+    uint32_t slot = ByteTrie::kNone;
+    if (bytes.size() == 1) {
+      // Goes round: a slot that fits nobody now is passed and met again later.
+      // (A taken slot still knows what came after it.)
+      slot = cursor_;
+      while (slot != ByteTrie::kNone && taken_[slot]) slot = next_[slot];
+      if (slot == ByteTrie::kNone) slot = head_;
+      for (int tries = kTriesOnly; slot != ByteTrie::kNone && tries > 0 && found == ByteTrie::kNone;
+           --tries) {
+        if (fits(slot)) found = slot;
+        slot = next_[slot];
+      }
+      cursor_ = slot;
     }
     slot = tail_;
     for (int tries = kTriesFamily; slot != ByteTrie::kNone && tries > 0 && found == ByteTrie::kNone;
@@ -86,9 +94,31 @@ class Slots {
   std::vector<bool> bases_;
   uint32_t head_ = ByteTrie::kNone;
   uint32_t tail_ = ByteTrie::kNone;
+  uint32_t cursor_ = ByteTrie::kNone;  // free, or since taken, or the end
 };
 
 }  // namespace
+
+void SortKeys(std::vector<std::pair<std::string_view, uint32_t>>& keys) {
+  struct Item {
+    uint64_t head;  // the first eight bytes, zeros after the end
+    std::pair<std::string_view, uint32_t> key;
+  };
+  std::vector<Item> items;
+  items.reserve(keys.size());
+  for (const auto& key : keys) {
+    uint64_t head = 0;
+    for (size_t i = 0; i < 8; ++i) {
+      head <<= 8;
+      if (i < key.first.size()) head |= static_cast<unsigned char>(key.first[i]);
+    }
+    items.push_back({head, key});
+  }
+  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+    return a.head != b.head ? a.head < b.head : a.key < b.key;
+  });
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = items[i].key;
+}
 
 // Block 0 holds the root and nothing else: it is the base of nodes without children.
 ByteTrie::ByteTrie() : nodes_(256) {}

@@ -13,6 +13,9 @@
 
 namespace jangbu::ingest::tokens {
 
+// Sorts by the bytes of the keys, as unsigned, comparing numbers most of the time.
+void SortKeys(std::vector<std::pair<std::string_view, uint32_t>>& keys);
+
 // Immutable after Build; thread-safe.
 class ByteTrie {
  public:

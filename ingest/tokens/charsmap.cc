@@ -5,6 +5,9 @@
 namespace jangbu::ingest::tokens {
 namespace {
 
+// The longest in use has 33 (U+FDFA by NFKC). A file could otherwise ask for text without end.
+constexpr size_t kReplacementBytesMax = 64;
+
 // The unit layout of darts-clone 0.32.
 bool HasLeaf(uint32_t unit) { return ((unit >> 8) & 1) == 1; }
 uint32_t ValueOf(uint32_t unit) { return unit & 0x7FFFFFFF; }
@@ -81,6 +84,13 @@ StatusOr<Charsmap> Charsmap::Parse(std::string_view blob) {
   }
   if (!IsValidUtf8(map.replacements_)) {
     return InvalidArgument("charsmap_malformed", "the replacements are not UTF-8");
+  }
+  for (size_t at = 0; at < map.replacements_.size();) {
+    const size_t end = map.replacements_.find('\0', at);
+    if (end - at > kReplacementBytesMax) {
+      return InvalidArgument("charsmap_malformed", "a replacement is longer than 64 bytes");
+    }
+    at = end + 1;
   }
   std::string c;
   for (char32_t code = 0; code < 0x10000; ++code) {

@@ -126,6 +126,27 @@ StatusOr<Pattern> ReadPattern(Fields& fields) {
   return Pattern{!regex.empty(), regex.empty() ? literal : regex};
 }
 
+// All steps together: a file could otherwise ask for text without end.
+constexpr size_t kGrowthMax = 64;
+
+// How many times as long as it was text can become by prefixes and replacements, within reason.
+size_t Growth(const std::vector<NormalizerStep>& steps) {
+  using Kind = NormalizerStep::Kind;
+  size_t growth = 1;
+  for (const NormalizerStep& step : steps) {
+    size_t times = 1;
+    if (step.kind == Kind::kPrepend) times = 1 + step.from.size() / 4;
+    if (step.kind == Kind::kReplace && !step.from.empty()) {
+      times = (step.to.size() + step.from.size() - 1) / step.from.size();
+    }
+    if (step.kind == Kind::kCharsmap) times = 8;
+    if (step.kind == Kind::kSqueezeSpaces) times = (step.to.size() + 1) / 2;
+    growth *= std::max<size_t>(times, 1);
+    if (growth > kGrowthMax) break;
+  }
+  return growth;
+}
+
 Status ReadNormalizer(const element& value, const std::string& path, int depth,
                       TokenizerFile& file) {
   if (depth > 8) return Malformed(path, "is nested too deeply");
@@ -177,6 +198,10 @@ Status ReadNormalizer(const element& value, const std::string& path, int depth,
     return Unsupported(path + " " + Quoted(type));
   }
   if (file.normalizer.size() > 32) return Malformed(path, "has too many steps");
+  if (Growth(file.normalizer) > kGrowthMax) {
+    return Unsupported(path + " that makes text more than " + std::to_string(kGrowthMax) +
+                       " times as long");
+  }
   return fields.Finish();
 }
 

@@ -401,6 +401,13 @@ class TokenCounter::Impl {
       total_ += CountWord({word, size});
       return;
     }
+    if (size == 2) {
+      uint8_t& count = two_bytes_[static_cast<size_t>(static_cast<unsigned char>(word[0])) << 8 |
+                                  static_cast<unsigned char>(word[1])];
+      if (count == 0) count = static_cast<uint8_t>(CountWord({word, 2}));
+      total_ += count;
+      return;
+    }
     Pending& p = pending_[pending_count_];
     if (readable - word >= 32) {
       p.key = CountCache::MakeKey(word, size);
@@ -473,6 +480,8 @@ class TokenCounter::Impl {
   const Pipeline& pipeline_;
   const CharClassTable& table_;
   CountCache cache_;
+  // Counts of words of two bytes; 0: not asked yet.
+  std::unique_ptr<uint8_t[]> two_bytes_ = std::make_unique<uint8_t[]>(size_t{1} << 16);
   BpeScratch scratch_;
   int shape_ = -1;       // index of the only split, or -1
   bool direct_ = false;  // a segment goes to the scanner as it is

@@ -1,9 +1,10 @@
 #include "ingest/tokens/tokenizer.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "ingest/tokens/char_class.h"
 #include "ingest/tokens/pipeline.h"
 #include "ingest/tokens/tokenizer_file.h"
@@ -72,29 +73,73 @@ StatusOr<ByteTrie> TrieOf(std::vector<std::string> contents) {
 }
 
 // Every cut of an entry into two entries, in order of rank.
+// For each key, by its id: the next shorter key that it starts with. Sorts `keys`.
+Status NextShorter(std::vector<std::pair<std::string_view, uint32_t>>& keys,
+                   std::vector<uint32_t>& next) {
+  SortKeys(keys);
+  // In this order the keys that a key starts with stand before it, on a stack.
+  std::vector<size_t> open;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const auto& [bytes, id] = keys[i];
+    while (!open.empty() && !bytes.starts_with(keys[open.back()].first)) open.pop_back();
+    if (!open.empty()) {
+      const auto& [shorter, shorter_id] = keys[open.back()];
+      if (shorter == bytes) {
+        return InvalidArgument(
+            "token_repeated",
+            "entry " + std::to_string(std::max(id, shorter_id)) + " is there twice");
+      }
+      next[id] = shorter_id;
+    }
+    open.push_back(i);
+  }
+  return OkStatus();
+}
+
+// Every way to make each entry of two others.
 StatusOr<std::vector<BpeModel::Rule>> RulesOfRanks(const TokenizerFile& file) {
-  absl::flat_hash_map<std::string_view, uint32_t> ids;
-  ids.reserve(file.tokens.size());
   std::vector<uint32_t> order;
+  std::vector<std::pair<std::string_view, uint32_t>> keys;
+  size_t bytes = 0;
   for (uint32_t id = 0; id < file.tokens.size(); ++id) {
     if (!file.in_play.empty() && !file.in_play[id]) continue;
     if (!file.user_defined.empty() && file.user_defined[id]) continue;
-    if (!ids.emplace(file.tokens[id], id).second) {
-      return InvalidArgument("token_repeated", "entry " + std::to_string(id) + " is there twice");
-    }
     order.push_back(id);
+    keys.emplace_back(file.tokens[id], id);
+    bytes += file.tokens[id].size();
+  }
+  std::vector<uint32_t> shorter_prefix(file.tokens.size(), tokens::kNoToken);
+  JANGBU_RETURN_IF_ERROR(NextShorter(keys, shorter_prefix));
+  std::vector<uint32_t> shorter_suffix(file.tokens.size(), tokens::kNoToken);
+  {
+    std::string reversed;
+    reversed.reserve(bytes);
+    for (auto& key : keys) {
+      const size_t at = reversed.size();
+      reversed.append(key.first.rbegin(), key.first.rend());
+      key.first = std::string_view(reversed).substr(at);
+    }
+    JANGBU_RETURN_IF_ERROR(NextShorter(keys, shorter_suffix));
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](uint32_t a, uint32_t b) { return file.ranks[a] < file.ranks[b]; });
   std::vector<BpeModel::Rule> rules;
+  rules.reserve(order.size() * 2);
+  std::vector<uint32_t> prefixes;  // ascending by length
   for (const uint32_t id : order) {
-    const std::string_view bytes = file.tokens[id];
-    for (size_t cut = 1; cut < bytes.size(); ++cut) {
-      const auto left = ids.find(bytes.substr(0, cut));
-      if (left == ids.end()) continue;
-      const auto right = ids.find(bytes.substr(cut));
-      if (right == ids.end()) continue;
-      rules.push_back({left->second, right->second, id, file.ranks[id]});
+    prefixes.clear();
+    for (uint32_t p = shorter_prefix[id]; p != tokens::kNoToken; p = shorter_prefix[p])
+      prefixes.push_back(p);
+    std::reverse(prefixes.begin(), prefixes.end());
+    const size_t size = file.tokens[id].size();
+    uint32_t suffix = shorter_suffix[id];
+    for (const uint32_t prefix : prefixes) {
+      const size_t rest = size - file.tokens[prefix].size();
+      while (suffix != tokens::kNoToken && file.tokens[suffix].size() > rest)
+        suffix = shorter_suffix[suffix];
+      if (suffix == tokens::kNoToken) break;
+      if (file.tokens[suffix].size() != rest) continue;
+      rules.push_back({prefix, suffix, id, file.ranks[id]});
       if (rules.size() > BpeModel::kRulesMax)
         return ResourceExhausted("merges_too_many", "more than 2^22 merges");
     }

@@ -47,7 +47,7 @@ StatusOr<UnigramModel> UnigramModel::Build(Spec spec) {
     model.longest_ = std::max(model.longest_, piece.text.size());
     keys.emplace_back(piece.text, id);
   }
-  std::sort(keys.begin(), keys.end());
+  SortKeys(keys);
   for (size_t i = 1; i < keys.size(); ++i) {
     if (keys[i].first == keys[i - 1].first) {
       return InvalidArgument("token_repeated", "pieces " + std::to_string(keys[i - 1].second) +

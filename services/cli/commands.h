@@ -145,9 +145,13 @@ ExitCode LogConsistency(Session& session, const ConsistencyParams& params);
 
 // --- tokenizers: without a server ---
 ExitCode TokenizerInspect(Session& session, const std::string& file);
-ExitCode TokenizerCount(Session& session, const std::string& tokenizer,
-                        const std::vector<std::string>& files);
-ExitCode TokenizerCompare(Session& session, const std::vector<std::string>& tokenizers,
-                          const std::vector<std::string>& files);
+struct TokenizerCountParams {
+  std::string tokenizer;
+  std::vector<std::string> also;  // more tokenizers, for columns beside
+  std::vector<std::string> paths;
+  bool segments = false;  // a line a segment, too
+};
+ExitCode TokenizerCount(Session& session, const TokenizerCountParams& params);
+ExitCode TokenizerCompare(Session& session, const std::string& a, const std::string& b);
 
 }  // namespace jangbu::services::cli

@@ -143,19 +143,36 @@ TEST(BpeModel, AgreesWithRepeatedMergingOnLongWords) {
   }
 }
 
-TEST(BpeModel, EarlyRulesMakeOddTokens) {
-  // "aaaa" from (a, aaa) ranks before "aaa" is made, as in lists made from ranks.
+TEST(BpeModel, EarlyRulesOfWhatIsMadeOtherwiseChangeNothing) {
+  // (a, aaa) ranks before "aaa" is made, as in lists made from ranks; "aaaa" is made of two "aa".
   Vocabulary v = WithAtoms("a");
   v.spec.tokens = {"a", "aa", "aaaa", "aaa"};
   v.spec.rules = {{0, 0, 1, 0}, {0, 3, 2, 1}, {1, 1, 2, 2}, {0, 1, 3, 3}, {1, 0, 3, 4}};
   for (const auto& r : v.spec.rules) v.rules.push_back({r.left, r.right, r.result, r.rank});
   auto model = BpeModel::Build(v.spec);
   ASSERT_TRUE(model.ok());
-  EXPECT_EQ(model->odd_tokens(), 1u);
+  EXPECT_EQ(model->odd_tokens(), 0u);
   BpeScratch scratch;
   for (size_t size = 1; size < 130; ++size) {
     ASSERT_EQ(model->Count(std::string(size, 'a'), scratch), v.ByMerging(std::string(size, 'a')))
         << size;
+  }
+}
+
+TEST(BpeModel, EarlyRulesInUseMakeOddTokens) {
+  // "abc" is made of "a" and "bc" only, and ranks before "bc"; "abcabc" holds it.
+  Vocabulary v = WithAtoms("abc");
+  v.spec.tokens = {"a", "b", "c", "bc", "abc", "abcabc", "ca"};
+  v.spec.rules = {{0, 3, 4, 0}, {4, 4, 5, 1}, {2, 0, 6, 2}, {1, 2, 3, 3}};
+  for (const auto& r : v.spec.rules) v.rules.push_back({r.left, r.right, r.result, r.rank});
+  auto model = BpeModel::Build(v.spec);
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(model->odd_tokens(), 1u) << "in \"abcabc\", \"ca\" comes first";
+  BpeScratch scratch;
+  for (uint32_t word = 0; word < 6561; ++word) {
+    std::string text;
+    for (uint32_t rest = word; text.size() < 8; rest /= 3) text.push_back("abc"[rest % 3]);
+    ASSERT_EQ(model->Count(text, scratch), v.ByMerging(text)) << text;
   }
 }
 

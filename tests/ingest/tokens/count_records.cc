@@ -1,5 +1,6 @@
 // Counts records of any bytes, for the differential soak (soak.mjs): reads a stream of {u32
-// little-endian length, bytes} and prints one count a line. The library itself never prints.
+// little-endian length, bytes} and prints one count a line; a length of 2^32 - 1 stands alone and
+// asks for the answers so far.
 //
 //   count_records TOKENIZER_FILE [CACHE_BYTES] < records > counts
 
@@ -29,12 +30,16 @@ int main(int argc, char** argv) {
   jangbu::ingest::TokenCounter counter(*tokenizer, options);
   std::string record;
   unsigned char head[4];
-  // The other side waits for its answers before it sends more.
-  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
+  std::setvbuf(stdout, nullptr, _IOFBF, 1 << 16);
   while (std::fread(head, 1, 4, stdin) == 4) {
     const uint32_t size = static_cast<uint32_t>(head[0]) | (static_cast<uint32_t>(head[1]) << 8) |
                           (static_cast<uint32_t>(head[2]) << 16) |
                           (static_cast<uint32_t>(head[3]) << 24);
+    if (size == 0xFFFFFFFF) {
+      // The other side waits for these before it sends more.
+      std::fflush(stdout);
+      continue;
+    }
     record.resize(size);
     if (std::fread(record.data(), 1, size, stdin) != size) return 1;
     std::printf("%lld\n", static_cast<long long>(counter.Count(record)));

@@ -184,6 +184,11 @@ TEST(Tokenizer, WhatIsNotDoneIsRefusedByName) {
        R"("normalizer":{"type":"Replace","pattern":{"Regex":"a+"},"content":"a"})",
        kFailedPrecondition, "a+"},
       {R"("normalizer":null)",
+       R"("normalizer":{"type":"Sequence","normalizers":[)"
+       R"({"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaa"},)"
+       R"({"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaa"}]})",
+       kFailedPrecondition, "64 times"},
+      {R"("normalizer":null)",
        R"("normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAA"})", kInvalidArgument,
        "precompiled_charsmap"},
       {R"("behavior":"Isolated")", R"("behavior":"Removed")", kFailedPrecondition, "Removed"},

@@ -106,6 +106,41 @@ TEST_F(CommandLineTest, EveryCommandHasHelpWithAnExampleInBothLanguages) {
   }
 }
 
+TEST_F(CommandLineTest, TokenizerFilesAreInspectedCountedWithAndCompared) {
+  const std::string data = std::string(JANGBU_SOURCE_DIR) + "/tests/ingest/tokens/data/";
+  const std::string bytes = data + "bytelevel.tokenizer.json";
+  const std::string ranks = data + "o200klike.tiktoken";
+
+  EXPECT_EQ(Run({"tokenizer", "inspect", bytes, "--json"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("\"supported\":true,\"family\":\"hf-bytelevel-bpe\""));
+  EXPECT_THAT(out_.str(), HasSubstr("\"vocab_size\":1200"));
+  EXPECT_THAT(out_.str(), HasSubstr("\"entries\":{\"hangul\":"));
+  EXPECT_EQ(Run({"tokenizer", "inspect", ranks, "--json"}), 2) << "its split is not known";
+  EXPECT_THAT(out_.str(), HasSubstr("\"supported\":false"));
+  EXPECT_THAT(err_.str(), HasSubstr("o200klike.tiktoken"));
+
+  // Three segments in two documents; the third line of the file is no JSON.
+  folder_.Write("글.jsonl",
+                "{\"text\":\"첫째 문단\\n둘째 문단\"}\n{\"text\":\"셋째\"}\n{\"text\":\n");
+  const std::string file = folder_.path() + "/글.jsonl";
+  EXPECT_EQ(Run({"tokenizer", "count", bytes, file, "--json", "--segments"}), 6) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("\"record\":1,\"segment\":2,\"korean\":true,\"chars\":5,"
+                                    "\"words\":2,\"korean_words\":2,\"tokens\":["));
+  EXPECT_THAT(out_.str(), HasSubstr("\"record\":2,\"segment\":1,"));
+  EXPECT_THAT(out_.str(), HasSubstr("\"documents\":2,\"rejected\":1,\"segments\":3,"));
+  EXPECT_THAT(err_.str(), HasSubstr("invalid_json"));
+  // With two tokenizers there are two counts; the same tokenizer gives the same.
+  EXPECT_EQ(Run({"tokenizer", "count", bytes, folder_.path() + "/자료", "--also", bytes}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("bytelevel.tokenizer.json"));
+  EXPECT_EQ(Run({"tokenizer", "count", bytes, "/no/such/text"}), 2);
+  EXPECT_EQ(Run({"tokenizer", "count", "/no/such/tokenizer", file}), 2);
+
+  EXPECT_EQ(Run({"tokenizer", "compare", bytes, bytes, "--json"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("\"entries_shared\":1199,\"same_id\":1199,"));
+  EXPECT_EQ(Run({"tokenizer", "compare", bytes, data + "bpe_bytes.model"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("of A"));
+}
+
 TEST_F(CommandLineTest, MistakesOfUseGiveTwo) {
   const std::vector<std::vector<std::string>> mistakes = {
       {},
