@@ -360,6 +360,9 @@ Status ReadMerges(Fields& model, const Ids& ids, TokenizerFile& file) {
   if (!value || value->get(merges) != simdjson::SUCCESS)
     return Malformed("model.merges", "a list is expected");
   std::string whole;
+  // Lists made from ranks name every way to make an entry one after the other.
+  std::string made;
+  auto w = ids.end();
   size_t i = 0;
   for (const element& merge : merges) {
     std::string_view left;
@@ -382,7 +385,10 @@ Status ReadMerges(Fields& model, const Ids& ids, TokenizerFile& file) {
     whole.assign(left).append(right);
     const auto l = ids.find(left);
     const auto r = ids.find(right);
-    const auto w = ids.find(whole);
+    if (w == ids.end() || whole != made) {
+      w = ids.find(whole);
+      made = whole;
+    }
     if (l == ids.end() || r == ids.end() || w == ids.end()) {
       return Malformed(here(), Quoted(l == ids.end()   ? left
                                       : r == ids.end() ? right

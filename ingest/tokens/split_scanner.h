@@ -145,9 +145,14 @@ const char* NextPieceSlow(const CharClassTable& table, const char* p, const char
       kShape.any_prefix ? (first.bits & (kLetter | kNumber | kNewline)) == 0 : *p == ' ';
   if constexpr (kShape.letters == Letters::kCased) {
     const char* e = nullptr;
-    if (prefix) e = CasedWithBody(table, first.end, end);
-    if (e == nullptr) e = CasedWithBody(table, p, end);
-    if (e == nullptr) {
+    // Letters and marks start here or after one character, or not at all.
+    constexpr uint8_t kStarts = kCasedHead | kCasedBody;
+    const bool possible =
+        (first.bits & kStarts) != 0 ||
+        (prefix && first.end < end && (ClassifyAt(table, first.end, end).bits & kStarts) != 0);
+    if (possible && prefix) e = CasedWithBody(table, first.end, end);
+    if (possible && e == nullptr) e = CasedWithBody(table, p, end);
+    if (possible && e == nullptr) {
       // No body character in reach: head characters alone, here upper and title case.
       const char* start = prefix ? first.end : p;
       const char* run = Skip<kCasedHead>(table, start, end);

@@ -75,8 +75,8 @@ for (const file of options.files) {
     const used = process.cpuUsage(before);
     row(`Hugging Face tokenizers, ${name}`, (used.user + used.system) / 1e6, bytes, tokens);
   }
-  const r = spawnSync(options.bench, [file, options.text, '--benchmark_format=csv', '--benchmark_min_time=1',
-    '--benchmark_filter=^(whole_word_look_up|count_)'], { maxBuffer: 1 << 26 });
+  const r = spawnSync(options.bench, [file, options.text, '--benchmark_format=csv', '--benchmark_min_time=0.3',
+    '--benchmark_filter=^(whole_word_look_up|count_(warm|cold|two))'], { maxBuffer: 1 << 26 });
   for (const line of r.stdout.toString().split('\n')) {
     const cells = line.split(',');
     if (cells.length < 6 || !/^"/.test(cells[0])) {

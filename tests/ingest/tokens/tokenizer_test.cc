@@ -139,6 +139,25 @@ TEST(TokenCounter, AnyBytesAreSafe) {
   }
 }
 
+TEST(TokenCounter, NoiseThatPassesTheCacheByCountsTheSame) {
+  const auto tokenizer = Load(SmallJson());
+  TokenCounter cached(tokenizer);
+  TokenCounter plain(tokenizer, {.cache_bytes = 0});
+  Prng prng(4);
+  std::string text;
+  for (int word = 0; word < 40000; ++word) {
+    text.push_back(' ');
+    for (uint64_t n = 1 + prng.Below(4); n > 0; --n) {
+      tokens::AppendUtf8(static_cast<char32_t>(0xAC00 + prng.Below(11172)), text);
+    }
+    // Words that do come again, in the middle of it.
+    if (word % 10000 > 9000) text += " 대한민국의 있습니다";
+  }
+  const int64_t count = plain.CountText(text);
+  EXPECT_EQ(cached.CountText(text), count);
+  EXPECT_EQ(cached.CountText(text), count);
+}
+
 TEST(TokenCounter, AddedTokensAreCutOutLeftmostLongest) {
   const std::string added =
       R"([{"id":5000,"content":"<a>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},)"
