@@ -84,8 +84,19 @@ class DamageTest : public ::testing::Test {
                     .Write({records.size(), epoch, RootOf(records, records.size()), {}})
                     .ok());
     acknowledged_ = records.size();
-    fs::copy(live_, pristine_, fs::copy_options::recursive);  // as the process is killed now
+    CopyLive();  // as the process is killed now
     ASSERT_EQ(OpenCopy(), OkStatus());
+  }
+
+  // RocksDB may be deleting a file that it no longer needs while the tree is read; then again.
+  void CopyLive() {
+    std::error_code error;
+    for (int tries = 0; tries < 100; ++tries) {
+      fs::remove_all(pristine_);
+      fs::copy(live_, pristine_, fs::copy_options::recursive, error);
+      if (!error) return;
+    }
+    FAIL() << error.message();
   }
 
   // Opens a copy, which recovery may change as it likes.
