@@ -18,7 +18,7 @@
 #include "services/cli/json_writer.h"
 #include "services/cli/known_logs.h"
 #include "services/cli/views.h"
-#include "services/flow/api_key.h"
+#include "services/api_key/api_key.h"
 
 namespace jangbu::services::cli {
 namespace {

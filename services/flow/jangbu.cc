@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "ingest/text/utf8.h"
-#include "services/flow/api_key.h"
+#include "services/api_key/api_key.h"
 #include "services/flow/jangbu_state.h"
 #include "services/storage/files.h"
 #include "services/storage/master_key.h"

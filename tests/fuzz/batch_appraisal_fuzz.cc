@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "services/flow/api_key.h"
+#include "services/api_key/api_key.h"
 #include "services/flow/batch_appraisal.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -53,10 +53,11 @@ const std::map<string_view, std::vector<string_view>>& Inside() {
       {"ledger/merkle", {}},
       {"services/storage", {}},
       {"services/wire", {"services/flow"}},
-      {"services/flow", {"services/storage"}},
+      {"services/api_key", {}},
+      {"services/flow", {"services/api_key", "services/storage"}},
       {"services/rpc", {"services/flow", "services/wire", "services/storage"}},
       {"services/gateway", {"services/flow", "services/wire", "services/rpc"}},
-      {"services/cli", {}},
+      {"services/cli", {"services/api_key"}},
   };
   return inside;
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "services/flow/api_key.h"
+#include "services/api_key/api_key.h"
 #include "services/flow/document_blob.h"
 #include "tests/services/flow/flow_fixture.h"
 

@@ -12,7 +12,7 @@
 
 #include "ledger/merkle/receipt.h"
 #include "ledger/statement.h"
-#include "services/flow/api_key.h"
+#include "services/api_key/api_key.h"
 #include "services/flow/close_proof.h"
 #include "services/flow/finance.h"
 #include "tests/services/flow/flow_fixture.h"

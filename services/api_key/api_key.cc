@@ -1,4 +1,4 @@
-#include "services/flow/api_key.h"
+#include "services/api_key/api_key.h"
 
 #include <zlib.h>
 
