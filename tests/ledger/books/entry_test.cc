@@ -60,7 +60,12 @@ TEST(Entry, TheOwnPartSaysNothingOfTheSealedOne) {
     EXPECT_EQ(opened->partner, entry.partner);
     Entry blank;
     std::visit([&blank](const auto& b) { blank.body = std::decay_t<decltype(b)>{}; }, entry.body);
-    EXPECT_EQ(SealedPart(*opened), SealedPart(blank)) << NameOf(TypeOf(entry.body));
+    // What is sealed is as in an empty entry; where the own part says what kind it is, empty all
+    // the same.
+    const std::string sealed = SealedPart(*opened);
+    EXPECT_TRUE(sealed == SealedPart(blank) ||
+                sealed.find_first_not_of('\0', 1) == std::string::npos)
+        << NameOf(TypeOf(entry.body));
   }
   Entry lot = EntryExamples()[15];
   const std::string own = OwnPart(lot);
