@@ -152,7 +152,7 @@ serve() {
 accept() {
   [ $# -ge 1 ] || die "accept DIR"
   install_packages accept
-  build jangbud jangbu
+  build jangbud jangbu jangbu-accept-pairs
   local python=/usr/bin/python3
   [ -x "$python" ] || python=python3
   "$python" "$ROOT/tools/accept/accept.py" --jangbu "$BUILD/bin/jangbu" --jangbud "$BUILD/bin/jangbud" "$@"

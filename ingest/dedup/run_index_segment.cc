@@ -20,7 +20,7 @@ constexpr std::string_view kMagic = "JBRUNS02";
 constexpr size_t kHeaderBytes = 8 + 8 + 5 * 8;
 constexpr int kDistanceBits = 4;
 constexpr int kMaxRowBits = 57;  // a row and seven bits of misalignment fit one 8-byte read
-constexpr uint64_t kGroup = 32;
+constexpr uint64_t kGroup = 8;  // looking a tile up reads half a group
 constexpr uint64_t kMaxBuildTiles = uint64_t{1} << 24;
 
 int ValueBitsFor(uint64_t tiles) {

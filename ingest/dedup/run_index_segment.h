@@ -14,9 +14,9 @@
 //
 //   segment   = "JBRUNS02" secret_check:u64 size × 5 documents filter tiles hot around XXH3-64:u64
 //   size      = u64                      of documents, filter, tiles, hot, around, in bytes
-//   documents = count:u64 tiles:u64 (first_tile:u32 offset:u32) × ⌈count ÷ 32⌉ record × count
+//   documents = count:u64 tiles:u64 (first_tile:u32 offset:u32) × ⌈count ÷ 8⌉ record × count
 //   record    = entry:varint ordinal:varint scope:varint tiles:varint
-//               in groups of 32: the first of a group in full; then entry as the difference, the
+//               in groups of 8: the first of a group in full; then entry as the difference, the
 //               ordinal as the difference − 1 if the entry is the same, scope as a zigzag
 //               difference
 //   tiles     = table of (key:40, number of the tile in the segment)

@@ -12,6 +12,8 @@ own on a fresh data directory. Prints one line a check with its figure; ends non
                               counted here from the file and told apart: "+ 4 invisible"
   irregular lines             each gets the verdict that truth/messy.jsonl expects of it
   odd files                   reported as rejected, by name
+  labelled pairs              with neardup/pairs.jsonl: runs shared by each pair, and by 100,000 random ones, as the run
+                              index and as the definition say; recall and false positives by kind of edit
   other formats               rejected by name as unsupported, or, where they can be read, counted within 2 %
 """
 
@@ -268,6 +270,50 @@ def check_other(checks, path, truth, figures):
                  f" {sums['syllables']:,} (truth {wanted:,})")
 
 
+def documents_of(folder):
+    """(id, text) of every document below a folder of JSON Lines (plain, gzip, zstd) and text files named by their ids."""
+    for parent, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = os.path.join(parent, name)
+            with open(path, "rb") as file:
+                data = file.read()
+            if name.endswith(".txt"):
+                for encoding in ("utf-8-sig", "cp949", "utf-16"):
+                    try:
+                        yield name[:-4], data.decode(encoding)
+                        break
+                    except UnicodeDecodeError:
+                        continue
+                continue
+            if name.endswith(".gz"):
+                data = gzip.decompress(data)
+            elif name.endswith(".zst"):
+                data = subprocess.run(["zstd", "-dc", path], stdout=subprocess.PIPE, check=True).stdout
+            for line in data.decode("utf-8-sig", "replace").splitlines():
+                try:
+                    record = json.loads(line)
+                    yield record["id"], record["text"]
+                except (ValueError, KeyError, TypeError):
+                    continue
+
+
+def check_pairs(checks, program, directory, work):
+    """Labelled pairs: index against definition, recall and false positives by kind of edit."""
+    pairs = os.path.join(directory, "neardup", "pairs.jsonl")
+    if not os.path.exists(pairs) or not os.path.exists(program):
+        return
+    documents = os.path.join(work, "pairs-documents.jsonl")
+    with open(documents, "w", encoding="utf-8") as out:
+        for name, text in documents_of(os.path.join(directory, "neardup", "uploads")):
+            out.write(json.dumps({"id": name, "text": text}, ensure_ascii=False) + "\n")
+    with open(documents, "rb") as source:
+        done = subprocess.run([program, pairs], stdin=source, stdout=subprocess.PIPE, text=True, check=False)
+    os.remove(documents)
+    lines = done.stdout.strip().splitlines() or ["it said nothing"]
+    print("\n".join(lines[:-1]))
+    checks.check(done.returncode == 0, "neardup/pairs.jsonl", lines[-1])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory")
@@ -355,6 +401,7 @@ def main():
                                   stderr=subprocess.STDOUT, text=True, check=False)
         last = (verified.stdout.strip().splitlines() or [""])[-1]
         checks.check(verified.returncode == 0, "jangbud verify", f"{last} in {time.monotonic() - started:.1f} s")
+        check_pairs(checks, os.path.join(os.path.dirname(options.jangbu), "jangbu-accept-pairs"), directory, work)
         rate = total_bytes / 1e6 / total_seconds if total_seconds else 0.0
         print(f"{total_bytes:,} bytes uploaded and judged in {total_seconds:.1f} s ({rate:.1f} MB/s as received)")
         for line in checks.missed:

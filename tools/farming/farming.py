@@ -313,10 +313,10 @@ def write(path, texts, tag):
             f.write(json.dumps({"id": f"{tag}-{i}", "text": text}, ensure_ascii=False) + "\n")
 
 
-def originals(bin_dir, root, documents, seed):
+def originals(bin_dir, root, documents, seed, style="report", megabytes=1):
     folder = os.path.join(root, "originals")
-    subprocess.run([os.path.join(bin_dir, "jangbu-gen-corpus"), "--out", folder, "--size", "1", "--seed", str(seed),
-                    "--style", "report"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([os.path.join(bin_dir, "jangbu-gen-corpus"), "--out", folder, "--size", str(megabytes), "--seed",
+                    str(seed), "--style", style], check=True, stdout=subprocess.DEVNULL)
     texts = []
     for name in sorted(os.listdir(folder)):
         with open(os.path.join(folder, name), encoding="utf-8") as f:

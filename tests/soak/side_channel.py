@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""The distinguishing game: can a partner tell from what it sees whether somebody else gave a text before?
+
+One partner gives half of a set of documents. Another then gives all of them, in an order drawn at random, and guesses for
+each whether it is of that half. It may use every field of every verdict, its uploads' figures, and how long each upload of
+one document took; afterwards, after a confirmation run, the verdicts again. For every quantity seen the best guess is a
+threshold on it, so its worth is its AUC (0.5: none); the interval is Hanley and McNeil's, 95 %. Ends with 1 if for any
+quantity the AUC, taken from its better side, is above 0.52 by more than chance explains: if the interval's near end is.
+
+    side_channel.py BIN_DIR [--documents 4000] [--timed 300] [--seed 1]
+"""
+import argparse
+import json
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "farming"))
+from farming import Server, originals, write  # noqa: E402
+
+
+def auc(values, labels):
+    """Area under the curve of `values` as a score for `labels`, ties counted half, and half its 95 % interval."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    ranks = [0.0] * len(values)
+    i = 0
+    while i < len(order):
+        j = i
+        while j + 1 < len(order) and values[order[j + 1]] == values[order[i]]:
+            j += 1
+        for k in range(i, j + 1):
+            ranks[order[k]] = (i + j) / 2 + 1
+        i = j + 1
+    ones = sum(labels)
+    zeros = len(labels) - ones
+    a = (sum(r for r, y in zip(ranks, labels) if y) - ones * (ones + 1) / 2) / (ones * zeros)
+    q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
+    spread = math.sqrt(max(0.0, a * (1 - a) + (ones - 1) * (q1 - a * a) + (zeros - 1) * (q2 - a * a)) / (ones * zeros))
+    return a, 1.96 * spread
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bin_dir")
+    parser.add_argument("--documents", type=int, default=4000)
+    parser.add_argument("--timed", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    print(f"seed {args.seed}", flush=True)
+    root = tempfile.mkdtemp(prefix="jangbu-side-")
+    texts = originals(args.bin_dir, root, 10**9, args.seed, style="news", megabytes=max(4, args.documents // 250))
+    texts = list(dict.fromkeys(texts))[:args.documents]
+    rng.shuffle(texts)
+    held = [rng.random() < 0.5 for _ in texts]
+    server = Server(args.bin_dir, root)
+    worst = 0.0
+    try:
+        keys = {}
+        for partner in ("other", "guesser"):
+            server.run("partner", "add", partner)
+            keys[partner] = json.loads(server.run("key", "issue", "--partner", partner, "--role", "partner", "--person", "t",
+                                                  "--json"))["secret"]
+            server.run("corpus", "add", "--partner", partner, "--title", "t", "--source-type", "text", "--rights", "r")
+        path = os.path.join(root, "other.jsonl")
+        write(path, [t for t, h in zip(texts, held) if h], "o")
+        server.run("-q", "upload", "other/1", path, key=keys["other"])
+        server.run("confirm")
+
+        timed = min(args.timed, len(texts))
+        seconds = []
+        for i in range(timed):
+            path = os.path.join(root, "one.jsonl")
+            write(path, [texts[i]], f"t{i}")
+            began = time.perf_counter()
+            server.run("-q", "upload", "guesser/1", path, key=keys["guesser"])
+            seconds.append(time.perf_counter() - began)
+        path = os.path.join(root, "rest.jsonl")
+        write(path, texts[timed:], "g")
+        shown = json.loads(server.run("-q", "upload", "guesser/1", path, "--json", key=keys["guesser"]))
+        before = server.run("verdicts", shown["upload_id"], "--json", key=keys["guesser"])
+        server.run("confirm")
+        after = server.run("verdicts", shown["upload_id"], "--json", key=keys["guesser"])
+        if before != after:
+            print("verdicts changed with the confirmation run")
+            worst = 1.0
+        rows = [json.loads(line) for line in after.splitlines()]
+        labels = held[timed:]
+        assert len(rows) == len(labels)
+
+        quantities = {"seconds of an upload of one document": (seconds, held[:timed])}
+        for field in rows[0]:
+            if field in ("record", "document_id", "sha256", "file", "file_number"):
+                continue  # the guesser's own
+            values = [row[field] for row in rows]
+            # What the text itself says is not the server's to hide: it is compared with the part that is.
+            if field.startswith("novel_korean_"):
+                values = [row[field] - row[field.replace("novel_", "")] for row in rows]
+            elif not isinstance(values[0], (int, float)):
+                values = [len(str(v)) * 1000 + sum(map(ord, str(v))) for v in values]
+            quantities[field] = (values, labels)
+        quantities["bytes of the row, less the names"] = (
+            [len(json.dumps({k: v for k, v in row.items() if k not in ("record", "document_id", "sha256")}))
+             for row in rows], labels)
+        print(f"{len(rows)} documents in one upload, {timed} one by one")
+        for name, (values, truth) in quantities.items():
+            a, interval = auc(values, truth)
+            off = max(a, 1 - a)
+            print(f"  {name:40s} AUC {off:.3f} ± {interval:.3f}")
+            worst = max(worst, off - interval)
+    finally:
+        server.stop()
+    print("no better than chance" if worst <= 0.52 else "somebody else's text shows through")
+    return 0 if worst <= 0.52 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
