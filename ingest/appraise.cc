@@ -12,15 +12,16 @@ Appraiser::Appraiser(std::shared_ptr<const Tokenizer> tokenizer, TokenCounterOpt
                      const Fingerprinter& fingerprinter)
     : counter_(std::move(tokenizer), options), fingerprinter_(fingerprinter) {}
 
-Appraisal Appraiser::Appraise(std::string_view utf8) {
+Appraisal Appraiser::Appraise(std::string_view utf8, const ScreenPolicy& policy) {
   Appraisal a;
   a.canonical = Canonicalize(utf8);
+  a.screened = Screen(a.canonical, policy);
   const std::vector<Segment> segments = Segments(a.canonical);
   const SegmentForms forms = FormsOfSegments(a.canonical, segments);
   const TextCounts counts = CountText(a.canonical, segments);
   a.chars = static_cast<int64_t>(counts.chars);
   a.words = static_cast<int64_t>(counts.words);
-  if (forms.stream().empty()) return a;
+  if (forms.stream().empty() || !a.screened.reason.empty()) return a;
   a.has_text = true;
   a.form_sha256 = Sha256(forms.stream());
   a.document_key = fingerprinter_.OfDocument(a.form_sha256);

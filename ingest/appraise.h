@@ -1,6 +1,6 @@
 #pragma once
 
-// Appraisal: canonical text, then (screening), then what it offers as new, then its counts, in that
+// Appraisal: canonical text, then screening, then what it offers as new, then its counts, in that
 // order. The front door of the module: what a document is worth, as far as the document alone can
 // tell. Whether its offers are new is settled later, by whoever knows what came before
 // (ingest/dedup/document_form.h).
@@ -16,12 +16,15 @@
 #include "ingest/dedup/document_form.h"
 #include "ingest/dedup/fingerprint.h"
 #include "ingest/dedup/novelty.h"
+#include "ingest/screen/screen.h"
 #include "ingest/tokens/token_counter.h"
 
 namespace jangbu::ingest {
 
 struct Appraisal {
-  std::string canonical;  // what is stored, exported and audited
+  std::string canonical;  // screened: what is stored, counted, compared, exported and audited
+  Screened screened;      // with a reason: the document is refused, and of the following only
+                          // chars and words are set
   Digest form_sha256{};   // identity: SHA-256 of the document's comparison form
   Key document_key{};     // its name in the key index
   // False: the comparison form is empty, the document is no_text, and of the following only chars
@@ -46,7 +49,7 @@ class Appraiser {
             const Fingerprinter& fingerprinter);
 
   // REQUIRES: valid UTF-8 of at most 64 MiB. Linear.
-  Appraisal Appraise(std::string_view utf8);
+  Appraisal Appraise(std::string_view utf8, const ScreenPolicy& policy = {});
 
  private:
   TokenCounter counter_;

@@ -113,6 +113,47 @@ size_t Matcher::DetailEnd(size_t end, bool& detailed) {
   return end;
 }
 
+// The districts before cell `begin`, one space apart.
+Matcher::Areas Matcher::AreasBefore(size_t begin) {
+  Areas out;
+  out.begin = begin;
+  for (int areas = 0; areas < 5 && out.begin >= 2 && text_[out.begin - 1] == U' '; ++areas) {
+    const std::optional<Token> token = TokenEndingAt(out.begin - 1);
+    if (!token.has_value() || token->text.size() < 2) break;
+    const View name = token->text;
+    if (IsProvince(name)) {
+      out.province = true;
+      out.lone_state = name.starts_with(U"세종");
+      out.begin = token->begin;
+      break;  // nothing stands above a province but 대한민국
+    }
+    if (const size_t glued = ProvinceTail(name); glued != 0) {
+      out.province = true;
+      out.begin = token->end - glued;
+      break;
+    }
+    if (!OneOf(name.back(), U"시군구읍면동리")) break;
+    if (OneOf(name.back(), U"시군구")) out.district = true;
+    if (IsKnownDistrict(name)) out.known = true;
+    out.begin = token->begin;
+  }
+  return out;
+}
+
+// 서울 강남구 역삼동 한결아파트 101동 202호: a flat in a named building, without a number of the
+// house.
+std::optional<Matcher::Match> Matcher::Flat(size_t at) {
+  if (text_[at - 1] != U' ') return std::nullopt;
+  const std::optional<Token> building = TokenEndingAt(at - 1);
+  if (!building.has_value() || !EndsLikeBuilding(building->text)) return std::nullopt;
+  const Areas areas = AreasBefore(building->begin);
+  if (!(areas.province && areas.district) && !areas.known) return std::nullopt;
+  bool detailed = false;
+  const size_t end = DetailEnd(at - 1, detailed);
+  if (!detailed || end <= at) return std::nullopt;
+  return Match{PersonalKind::kAddress, {areas.begin, end}};
+}
+
 std::optional<Matcher::Match> Matcher::Address(size_t at) {
   if (at == 0) return std::nullopt;
   // Back to the street or the village.
@@ -125,10 +166,19 @@ std::optional<Matcher::Match> Matcher::Address(size_t at) {
   } else if (q >= 4 && text_[q - 1] == U'하' && text_[q - 2] == U'지' && text_[q - 3] == U' ') {
     q -= 3;
   }
-  if (q == 0 || !OneOf(text_[q - 1], U"로길동리가읍면")) return std::nullopt;
-  const std::optional<Token> place = TokenEndingAt(q);
-  if (!place.has_value() || place->text.size() < 2 || !IsHangul(place->text[0]))
-    return std::nullopt;
+  if (q == 0) return std::nullopt;
+  if (!OneOf(text_[q - 1], U"로길동리가읍면")) return Flat(at);
+  std::optional<Token> place = TokenEndingAt(q);
+  if (!place.has_value() || place->text.size() < 2) return std::nullopt;
+  // 테헤란로 152번길 3: the branch stands apart.
+  if (IsDigit(place->text[0]) && place->text.back() == U'길' && place->begin >= 2 &&
+      text_[place->begin - 1] == U' ') {
+    std::optional<Token> street = TokenEndingAt(place->begin - 1);
+    if (!street.has_value() || !OneOf(street->text.back(), U"로길")) return std::nullopt;
+    street->text += place->text;
+    place = std::move(street);
+  }
+  if (!IsHangul(place->text[0])) return std::nullopt;
   const char32_t tail = place->text.back();
   const bool street = tail == U'로' || tail == U'길';
   if (place->text.ends_with(U"으로")) return std::nullopt;  // a particle, no street
@@ -173,30 +223,10 @@ std::optional<Matcher::Match> Matcher::Address(size_t at) {
     return std::nullopt;
   }
 
-  // The districts before it.
-  size_t begin = place->begin;
-  bool province = false, district = false, known = false, lone_state = false;
-  for (int areas = 0; areas < 5 && begin >= 2 && text_[begin - 1] == U' '; ++areas) {
-    const std::optional<Token> token = TokenEndingAt(begin - 1);
-    if (!token.has_value() || token->text.size() < 2) break;
-    const View name = token->text;
-    if (IsProvince(name)) {
-      province = true;
-      lone_state = name.starts_with(U"세종");
-      begin = token->begin;
-      // Nothing stands above a province but 대한민국.
-      break;
-    }
-    if (const size_t glued = ProvinceTail(name); glued != 0) {
-      province = true;
-      begin = token->end - glued;
-      break;
-    }
-    if (!OneOf(name.back(), U"시군구읍면동리")) break;
-    if (OneOf(name.back(), U"시군구")) district = true;
-    if (IsKnownDistrict(name)) known = true;
-    begin = token->begin;
-  }
+  const Areas areas = AreasBefore(place->begin);
+  size_t begin = areas.begin;
+  const bool province = areas.province, district = areas.district, known = areas.known,
+             lone_state = areas.lone_state;
   bool detailed = false;
   const size_t detail_end = DetailEnd(end, detailed);
   const bool told = DirectlyBefore(begin, AddressWords());

@@ -19,6 +19,8 @@ constexpr View kAccount[] = {U"계좌",       U"은행",   U"뱅크",     U"농�
                              U"새마을금고", U"우체국", U"저축은행", U"통장",    U"입금",   U"예금",
                              U"증권",       U"축협",   U"산림조합", U"국민kb",  U"kb국민", U"ibk",
                              U"nh",         U"sc제일", U"씨티",     U"account", U"bank"};
+constexpr View kShortBanks[] = {U"국민", U"신한", U"우리",   U"하나", U"기업", U"kb",    U"ibk",
+                                U"sc",   U"토스", U"카카오", U"씨티", U"산업", U"예금주"};
 constexpr View kTransfer[] = {U"입금", U"송금", U"이체", U"예금주", U"환급",
                               U"후원", U"계좌", U"통장", U"납부"};
 constexpr View kCard[] = {U"카드", U"card", U"visa", U"master", U"비자", U"마스터"};
@@ -101,6 +103,7 @@ constexpr View kBuildings[] = {
 Words ResidentWords() { return kResident; }
 Words PhoneWords() { return kPhone; }
 Words AccountWords() { return kAccount; }
+Words ShortBankWords() { return kShortBanks; }
 Words TransferWords() { return kTransfer; }
 Words CardWords() { return kCard; }
 Words BusinessWords() { return kBusiness; }

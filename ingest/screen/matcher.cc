@@ -298,6 +298,8 @@ std::optional<Matcher::Match> Matcher::Resident(const Number& n) {
   const char sex = joined.digits[6];
   const bool named = Before(at, 30, ResidentWords());
   if (!named && Before(at, 14, CompanyWords())) return std::nullopt;
+  // An account of 13 digits, where the words say so.
+  if (!apart && !named && Before(at, 16, AccountWords())) return std::nullopt;
   const bool certain = named || HasResidentCheck(joined.digits);
   // Dashed is enough for a number as issued today; anything else wants a word or the check digit.
   const bool dashed = last == 1 && n.gaps[0] == Gap::kDash && sex != '0' && sex != '9';
@@ -487,6 +489,9 @@ std::optional<Matcher::Match> Matcher::Passport(const Number& n) {
     if (i != end + 5) return std::nullopt;
     end = i;
     distinct = text_[letter] == c - 32 && !apart;
+  } else if (size == 4 && n.parts.size() >= 2 && n.parts[1].digits.size() == 4 &&
+             (n.gaps[0] == Gap::kSpace || n.gaps[0] == Gap::kDash)) {
+    end = n.parts[1].end;
   } else if (size != 8) {
     return std::nullopt;
   }
@@ -538,6 +543,9 @@ std::optional<Matcher::Match> Matcher::Account(const Number& n) {
     return std::nullopt;
   }
   if (last >= 2 && (After(end, 10, AccountWords()) || After(end, 10, TransferWords()))) {
+    return Match{PersonalKind::kBankAccount, {at, end}};
+  }
+  if (last >= 2 && DirectlyBefore(at, ShortBankWords())) {
     return Match{PersonalKind::kBankAccount, {at, end}};
   }
   // Forms that little else has, with money words nearby.
@@ -613,6 +621,13 @@ std::optional<Finding> Matcher::AtSign(size_t byte) {
     return IsLatin(c) || IsDigit(c) || c == U'.' || c == U'_' || c == U'%' || c == U'+' ||
            c == U'-';
   };
+  // (골뱅이)
+  if (spelled && left > 0 && text_[right - 1] == U'이' &&
+      (text_[left - 1] == U'(' || text_[left - 1] == U'[') &&
+      (text_[right] == U')' || text_[right] == U']')) {
+    --left;
+    ++right;
+  }
   bool loose = false;  // a space on either side
   if (left > 0 && text_[left - 1] == U' ' && (spelled || text_[right] == U' ')) {
     --left;

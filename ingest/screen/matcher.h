@@ -77,6 +77,12 @@ class Matcher {
     std::u32string text;
   };
   std::optional<Token> TokenEndingAt(size_t end);
+  struct Areas {
+    size_t begin = 0;
+    bool province = false, district = false, known = false, lone_state = false;
+  };
+  Areas AreasBefore(size_t begin);
+  std::optional<Match> Flat(size_t at);
   size_t DetailEnd(size_t end, bool& detailed);
 
   FoldedText text_;

@@ -165,6 +165,25 @@ bool AfterPlace(std::string_view text, size_t begin) {
          c == "산" || c == "하";
 }
 
+// A letter that passports begin with, alone, directly before or one space or dash before.
+bool AfterPassportLetter(std::string_view text, size_t begin) {
+  size_t i = begin;
+  if (i > 0 && (text[i - 1] == ' ' || text[i - 1] == '-')) --i;
+  if (i == 0) return false;
+  const auto letter = static_cast<char>(Byte(text, i - 1) | 0x20);
+  if (std::string_view("msrodpg").find(letter) == std::string_view::npos) return false;
+  const uint8_t before = i >= 2 ? static_cast<uint8_t>(Byte(text, i - 2) | 0x20) : 0;
+  return before < 'a' || before > 'z';
+}
+
+// A space, and then digits and 동 or 호: a flat, perhaps.
+bool BeforeFlat(std::string_view text, size_t begin, size_t end) {
+  if (begin < 4 || text[begin - 1] != ' ' || static_cast<uint8_t>(text[begin - 2]) < 0x80)
+    return false;
+  const std::string_view next = text.substr(end, 3);
+  return next == "동" || next == "호";
+}
+
 Glance Look(std::string_view text, size_t begin) {
   Glance g;
   size_t i = begin;
@@ -208,7 +227,8 @@ Glance Look(std::string_view text, size_t begin) {
              (Byte(text, g.run_end) | 0x20) <= 'z' && begin > 0) {
     g.worth = true;  // M123A4567
   } else {
-    g.worth = AfterPlace(text, begin);
+    g.worth = (total >= 8 && AfterPassportLetter(text, begin)) || AfterPlace(text, begin) ||
+              BeforeFlat(text, begin, g.run_end);
   }
   return g;
 }

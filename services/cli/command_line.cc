@@ -22,8 +22,9 @@ struct Parsed {
   std::string timeout = "30s";
 
   std::string id, name, partner, role, person, out_file, title,
-      source_type = "text", rights, licence, corpus, upload, reason, file, as_of, vkey, vkey_file,
-      retry_for = "10m", tokenizer, period, from, reservation;
+      source_type = "text", personal_data = "mask", legal_basis, quality, rights, licence, corpus,
+      upload, reason, file, as_of, vkey, vkey_file, retry_for = "10m", tokenizer, period, from,
+      reservation;
   std::vector<std::string> paths, names, verdicts, release, tokenizers, changes;
   int64_t revenue = 0, won = 0;
   uint64_t version = 0, to_version = 0, number = 0, amount = 0, timeout_s = 60;
@@ -328,8 +329,12 @@ class Builder {
     Need(add, "--source-type", p.source_type, Msg::kHelpSourceType)->type_name("TYPE");
     Need(add, "--rights", p.rights, Msg::kHelpRights);
     May(add, "--licence,--license", p.licence, Msg::kHelpLicence);
+    May(add, "--personal-data", p.personal_data, Msg::kHelpPersonalData)->type_name("POLICY");
+    May(add, "--legal-basis", p.legal_basis, Msg::kHelpLegalBasis);
+    May(add, "--quality", p.quality, Msg::kHelpQuality)->type_name("RULES");
     Do(add, [&p](Session& s) {
-      return CorpusAdd(s, {p.partner, p.title, p.source_type, p.rights, p.licence});
+      return CorpusAdd(s, {p.partner, p.title, p.source_type, p.rights, p.licence, p.personal_data,
+                           p.legal_basis, p.quality});
     });
     CLI::App& list = Add(group, "list", Msg::kHelpCorpusList, Msg::kExampleCorpusList);
     May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);

@@ -38,6 +38,7 @@ ExitCode KeyJoin(Session& session, const std::string& first, const std::string& 
 // --- corpora and uploads ---
 struct CorpusAddParams {
   std::string partner, title, source_type, rights, licence;
+  std::string personal_data, legal_basis, quality;
 };
 ExitCode CorpusAdd(Session& session, const CorpusAddParams& params);
 ExitCode CorpusList(Session& session, const std::string& partner);

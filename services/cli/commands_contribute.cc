@@ -281,12 +281,20 @@ ExitCode CorpusAdd(Session& session, const CorpusAddParams& params) {
     console.Fail(type.status());
     return ExitCode::kUsage;
   }
+  const auto personal_data = ParsePersonalData(params.personal_data);
+  if (!personal_data.ok()) {
+    console.Fail(personal_data.status());
+    return ExitCode::kUsage;
+  }
   v1::CreateCorpusRequest request;
   request.set_partner_id(params.partner);
   request.set_title(params.title);
   request.set_source_type(*type);
   request.set_rights(params.rights);
   request.set_licence(params.licence);
+  request.set_personal_data(*personal_data);
+  request.set_legal_basis(params.legal_basis);
+  request.set_quality(params.quality);
   const auto response = Ask(session, &Stub::CreateCorpus, request);
   if (!response.ok()) return console.Fail(response.status());
   const v1::Corpus& corpus = response->corpus();
@@ -309,6 +317,7 @@ ExitCode CorpusList(Session& session, const std::string& partner) {
                {console.Words(Msg::kColType)},
                {console.Words(Msg::kColTitle)},
                {console.Words(Msg::kColRights)},
+               {console.Words(Msg::kColPersonalData)},
                {console.Words(Msg::kColSince)}});
   for (const auto& corpus : response->corpora()) {
     if (console.json) {
@@ -317,6 +326,7 @@ ExitCode CorpusList(Session& session, const std::string& partner) {
     }
     table.Row({ForTerminal(corpus.corpus_id()), SourceTypeWords(console.lang, corpus.source_type()),
                Shorten(ForTerminal(corpus.title()), 40), Shorten(ForTerminal(corpus.rights()), 30),
+               PersonalDataWords(console.lang, corpus.personal_data()),
                KstTime(corpus.created_at_micros())});
   }
   if (!console.json) console.out << table.Render();
@@ -478,6 +488,8 @@ ExitCode Verdicts(Session& session, const VerdictParams& params) {
     if (!v.duplicate_of().empty()) console.out << " = " << ForTerminal(v.duplicate_of());
     if (!v.reason().empty()) console.out << "  " << RejectionWords(console.lang, v.reason());
     if (!v.detail().empty()) console.out << " (" << ForTerminal(v.detail()) << ')';
+    const std::string screened = ScreeningWords(console.lang, v);
+    if (!screened.empty()) console.out << "  {" << screened << '}';
     console.out << '\n';
     if (!console.out) break;
   }

@@ -6,6 +6,12 @@
 namespace jangbu::services::cli {
 
 std::string RejectionWords(Lang lang, std::string_view reason) {
+  if (reason == "personal_data") {
+    return std::string(reason) + ": " + std::string(Text(lang, Msg::kReasonPersonalData));
+  }
+  if (reason.starts_with("quality_")) {
+    return ForTerminal(reason) + ": " + std::string(Text(lang, Msg::kReasonQuality));
+  }
   const auto known = ingest::ReasonOfCode(reason);
   if (!known) return ForTerminal(reason);
   const ingest::ReasonInfo& info = ingest::InfoOf(*known);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <map>
 
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
@@ -38,6 +39,11 @@ constexpr Named<v1::Role> kRoles[] = {
     {v1::ROLE_OPERATOR, "operator", Msg::kRoleOperator},
     {v1::ROLE_TRAINER, "trainer", Msg::kRoleTrainer},
     {v1::ROLE_GATEWAY, "gateway", Msg::kRoleGateway},
+};
+constexpr Named<v1::PersonalDataPolicy> kPersonalData[] = {
+    {v1::PERSONAL_DATA_POLICY_MASK, "mask", Msg::kPersonalDataMask},
+    {v1::PERSONAL_DATA_POLICY_REJECT, "reject", Msg::kPersonalDataReject},
+    {v1::PERSONAL_DATA_POLICY_KEEP, "keep", Msg::kPersonalDataKeep},
 };
 constexpr Named<v1::Verdict> kVerdicts[] = {
     {v1::VERDICT_ACCEPTED, "ACCEPTED", Msg::kVerdictAccepted},
@@ -131,6 +137,34 @@ StatusOr<v1::Verdict> ParseVerdict(std::string_view name) {
   return ParseIn(kVerdicts, "verdict", name);
 }
 
+std::string PersonalDataName(v1::PersonalDataPolicy policy) {
+  return NameIn(kPersonalData, policy);
+}
+std::string PersonalDataWords(Lang lang, v1::PersonalDataPolicy policy) {
+  return WordsIn(kPersonalData, lang, policy);
+}
+StatusOr<v1::PersonalDataPolicy> ParsePersonalData(std::string_view name) {
+  if (name.empty()) return v1::PERSONAL_DATA_POLICY_MASK;
+  return ParseIn(kPersonalData, "personal_data", name);
+}
+
+std::string ScreeningWords(Lang lang, const v1::DocumentVerdict& verdict) {
+  std::string out;
+  std::map<std::string, int64_t> kinds;
+  for (const auto& span : verdict.personal_data()) ++kinds[span.kind()];
+  for (const auto& [kind, count] : kinds) {
+    out.append(out.empty() ? std::string(Text(lang, Msg::kColPersonalData)) + ": " : ", ");
+    out.append(ForTerminal(kind)).append(" ").append(Grouped(count));
+  }
+  for (const auto& flag : verdict.flags()) {
+    if (flag.rejects()) continue;
+    out.append(out.empty() ? "" : "; ").append(ForTerminal(flag.rule()));
+    out.append(" ").append(Grouped(flag.value())).append(flag.below() ? " < " : " > ");
+    out.append(Grouped(flag.threshold()));
+  }
+  return out;
+}
+
 std::string PartnerJson(const v1::Partner& partner) {
   return JsonObject()
       .Add("partner_id", partner.partner_id())
@@ -159,6 +193,9 @@ std::string CorpusJson(const v1::Corpus& corpus) {
       .Add("source_type", SourceTypeName(corpus.source_type()))
       .Add("rights", corpus.rights())
       .Add("licence", corpus.licence())
+      .Add("personal_data", PersonalDataName(corpus.personal_data()))
+      .Add("legal_basis", corpus.legal_basis())
+      .Add("quality", corpus.quality())
       .Add("created_at", UtcTime(corpus.created_at_micros()))
       .Take();
 }
@@ -180,6 +217,24 @@ std::string UploadJson(const v1::Upload& upload) {
 }
 
 std::string VerdictJson(const v1::DocumentVerdict& verdict) {
+  std::vector<std::string> spans;
+  for (const auto& span : verdict.personal_data()) {
+    spans.push_back(JsonObject()
+                        .Add("kind", span.kind())
+                        .AddUnsigned("begin", span.begin())
+                        .AddUnsigned("length", span.length())
+                        .Take());
+  }
+  std::vector<std::string> flags;
+  for (const auto& flag : verdict.flags()) {
+    flags.push_back(JsonObject()
+                        .Add("rule", flag.rule())
+                        .AddUnsigned("value", flag.value())
+                        .Add("trips", flag.below() ? "below" : "above")
+                        .AddUnsigned("threshold", flag.threshold())
+                        .AddBool("rejects", flag.rejects())
+                        .Take());
+  }
   return JsonObject()
       .Add("file", verdict.file())
       .AddUnsigned("record", verdict.record())
@@ -199,6 +254,8 @@ std::string VerdictJson(const v1::DocumentVerdict& verdict) {
       .Add("novel_korean_tokens", verdict.novel_korean_tokens())
       .Add("sha256", verdict.sha256())
       .AddUnsigned("file_number", verdict.file_number())
+      .AddRaw("personal_data", JsonArray(spans))
+      .AddRaw("flags", JsonArray(flags))
       .Take();
 }
 

@@ -28,6 +28,12 @@ std::string VerdictWords(Lang lang, jangbu::v1::Verdict verdict);
 StatusOr<jangbu::v1::SourceType> ParseSourceType(std::string_view name);
 StatusOr<jangbu::v1::Role> ParseRole(std::string_view name);
 StatusOr<jangbu::v1::Verdict> ParseVerdict(std::string_view name);
+// mask, reject, keep; "" is mask.
+std::string PersonalDataName(jangbu::v1::PersonalDataPolicy policy);
+std::string PersonalDataWords(Lang lang, jangbu::v1::PersonalDataPolicy policy);
+StatusOr<jangbu::v1::PersonalDataPolicy> ParsePersonalData(std::string_view name);
+// What screening found, in a few words: "mobile 2, email 1; spaced_out 63 > 50". "" when nothing.
+std::string ScreeningWords(Lang lang, const jangbu::v1::DocumentVerdict& verdict);
 
 // Each one object on one line, without a line break.
 std::string PartnerJson(const jangbu::v1::Partner& partner);

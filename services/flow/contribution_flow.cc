@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "services/flow/corpus_metadata.h"
 #include "services/flow/judging.h"
 #include "services/flow/parallel.h"
 
@@ -183,6 +184,7 @@ StatusOr<bool> ContributionFlow::ProcessUpload(uint32_t partner, uint64_t upload
   ledger::UploadState state = ledger::UploadState::kOpen;
   uint32_t file_count = 0;
   uint32_t number = 0;
+  uint32_t corpus = 0;
   std::string partner_id;
   const auto look = [&](const ledger::Books& books, const ledger::MerkleTree&) {
     const ledger::UploadRecord* record = books.FindUpload(upload);
@@ -190,9 +192,12 @@ StatusOr<bool> ContributionFlow::ProcessUpload(uint32_t partner, uint64_t upload
     state = record->state;
     file_count = record->file_count;
     number = record->number;
+    corpus = record->corpus;
     partner_id = books.FindPartner(partner)->id;
   };
   parts_.scribe->Read(look);
+  JANGBU_ASSIGN_OR_RETURN(const PreparePool::Policy policy,
+                          ReadScreenPolicy(*parts_.scribe, *parts_.keyring, partner, corpus));
   JANGBU_ASSIGN_OR_RETURN(const Staging::Totals totals, parts_.staging->TotalsOf(partner, upload));
   if (!work.next_file.contains(upload)) {
     work.next_file[upload] = done.has_value() ? done->first : 0;
@@ -268,7 +273,7 @@ StatusOr<bool> ContributionFlow::ProcessUpload(uint32_t partner, uint64_t upload
   int64_t group_finished_bytes = 0;
   const auto submit = [&]() -> Status {
     if (group.empty() && group_finished_bytes == 0) return OkStatus();
-    in_flight.push_back({.result = pool_.Prepare(upload, std::exchange(group, {})),
+    in_flight.push_back({.result = pool_.Prepare(upload, policy, std::exchange(group, {})),
                          .finished_bytes = std::exchange(group_finished_bytes, 0),
                          .raw_bytes = group_bytes});
     in_flight_bytes += std::exchange(group_bytes, 0);
@@ -600,6 +605,8 @@ StatusOr<std::vector<ContributionFlow::FeedOutcome>> ContributionFlow::Contribut
   PartnerWork& work = WorkOf(partner);
   const std::lock_guard partner_lock(work.commit);
   JANGBU_RETURN_IF_ERROR(fatal());
+  JANGBU_ASSIGN_OR_RETURN(const PreparePool::Policy policy,
+                          ReadScreenPolicy(*parts_.scribe, *parts_.keyring, partner, corpus));
   std::vector<FeedOutcome> outcomes(documents.size());
 
   // Documents are taken in runs without a repeated id; a repeated id is looked up after its first
@@ -659,7 +666,7 @@ StatusOr<std::vector<ContributionFlow::FeedOutcome>> ContributionFlow::Contribut
             std::make_move_iterator(group.begin() + static_cast<std::ptrdiff_t>(i)),
             std::make_move_iterator(group.begin() +
                                     static_cast<std::ptrdiff_t>(std::min(group.size(), i + each))));
-        results.push_back(pool_.Prepare(upload, std::move(part)));
+        results.push_back(pool_.Prepare(upload, policy, std::move(part)));
       }
       for (PreparePool::Result& result : results) {
         for (PreparedDocument& document : result.get()) batch.push_back(std::move(document));

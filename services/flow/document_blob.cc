@@ -12,6 +12,7 @@ namespace jangbu::services {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kScreenedVersion = 2;  // with what screening found
 constexpr uint8_t kPlain = 0;
 constexpr uint8_t kZstd = 1;
 constexpr size_t kCompressFrom = 256;  // bytes; shorter texts gain nothing
@@ -79,12 +80,53 @@ StatusOr<std::pair<std::string_view, std::string_view>> Split(std::string_view b
   return std::pair(facts, text);
 }
 
+void WriteScreening(ByteWriter& w, const DocumentFacts& facts) {
+  w.Varint(facts.personal_data.size());
+  for (const ingest::PersonalSpan& span : facts.personal_data) {
+    w.U8(static_cast<uint8_t>(span.kind));
+    w.Varint(span.begin);
+    w.Varint(span.size);
+  }
+  w.Varint(facts.flags.size());
+  for (const ingest::QualityFlag& flag : facts.flags) {
+    w.U8(static_cast<uint8_t>(flag.rule));
+    w.U8(flag.rejects ? 1 : 0);
+    w.Varint(flag.value);
+    w.Varint(flag.threshold);
+  }
+}
+
+void ReadScreening(ByteReader& r, DocumentFacts& facts) {
+  const auto small = [&r] {
+    const uint64_t v = r.Varint();
+    if (v > UINT32_MAX) r.MarkBad();
+    return static_cast<uint32_t>(v);
+  };
+  facts.personal_data.resize(r.Count(3));
+  for (ingest::PersonalSpan& span : facts.personal_data) {
+    const uint8_t kind = r.U8();
+    if (kind < 1 || kind > ingest::kPersonalKinds) r.MarkBad();
+    span = {static_cast<ingest::PersonalKind>(kind), small(), 0};
+    span.size = small();
+  }
+  facts.flags.resize(r.Count(4));
+  for (ingest::QualityFlag& flag : facts.flags) {
+    const uint8_t rule = r.U8();
+    const uint8_t rejects = r.U8();
+    if (rule < 1 || rule > ingest::kQualityRules || rejects > 1) r.MarkBad();
+    flag = {static_cast<ingest::QualityRule>(rule), rejects == 1, small(), 0};
+    flag.threshold = small();
+  }
+  if (facts.personal_data.empty() && facts.flags.empty()) r.MarkBad();
+}
+
 }  // namespace
 
 std::string SealDocument(const SecretKey& key, const DocumentPlace& place,
                          const DocumentFacts& facts, std::string_view canonical) {
+  const bool screened = !facts.personal_data.empty() || !facts.flags.empty();
   ByteWriter f;
-  f.U8(kVersion);
+  f.U8(screened ? kScreenedVersion : kVersion);
   f.String(facts.id);
   f.String(facts.title);
   f.String(facts.source_type);
@@ -93,6 +135,7 @@ std::string SealDocument(const SecretKey& key, const DocumentPlace& place,
   f.Raw(facts.received_sha256);
   f.Raw(facts.form_sha256);
   f.Varint(canonical.size());
+  if (screened) WriteScreening(f, facts);
   ByteWriter w;
   w.String(Seal(key, kFactsNonce, Aad("jangbu facts 1\n", place), f.bytes()));
   w.Raw(Seal(key, kTextNonce, Aad("jangbu text 1\n", place), Pack(canonical)));
@@ -106,7 +149,8 @@ StatusOr<DocumentFacts> OpenFacts(const SecretKey& key, const DocumentPlace& pla
                           Open(key, kFactsNonce, Aad("jangbu facts 1\n", place), parts.first));
   DocumentFacts facts;
   ByteReader r(bytes);
-  if (r.U8() != kVersion) r.MarkBad();
+  const uint8_t version = r.U8();
+  if (version != kVersion && version != kScreenedVersion) r.MarkBad();
   facts.id = std::string(r.String());
   facts.title = std::string(r.String());
   facts.source_type = std::string(r.String());
@@ -115,6 +159,7 @@ StatusOr<DocumentFacts> OpenFacts(const SecretKey& key, const DocumentPlace& pla
   facts.received_sha256 = r.Array<32>();
   facts.form_sha256 = r.Array<32>();
   facts.text_bytes = r.Varint();
+  if (version == kScreenedVersion) ReadScreening(r, facts);
   JANGBU_RETURN_IF_ERROR(r.Finish("the facts of a stored document"));
   return facts;
 }

@@ -5,7 +5,10 @@
 //     blob     = varint(size of the sealed facts) sealed-facts sealed-text
 //     facts    = version:u8 id:string title:string source_type:string published_at:string
 //     detail:string
-//                received_sha256:32 form_sha256:32 text_bytes:varint
+//                received_sha256:32 form_sha256:32 text_bytes:varint [screening]
+//     screening = count:varint (kind:u8 begin:varint size:varint)… count:varint
+//                 (rule:u8 rejects:u8 value:varint threshold:varint)…
+//     version  = 1 without screening, 2 with (where something was found)
 //     text     = 0:u8 canonical text | 1:u8 zstd frame of it
 //
 // Both parts are sealed under the document's key (nonces 0 and 1: the key seals nothing else),
@@ -15,9 +18,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/status.h"
+#include "ingest/screen/screen.h"
 #include "services/storage/envelope.h"
 
 namespace jangbu::services {
@@ -31,6 +36,9 @@ struct DocumentFacts {
   Digest received_sha256{};  // of the record's bytes as received
   Digest form_sha256{};      // identity; zero when rejected
   uint64_t text_bytes = 0;   // of the canonical text
+  // What screening found, as places (code points of the canonical text, masked or not) and numbers.
+  std::vector<ingest::PersonalSpan> personal_data;
+  std::vector<ingest::QualityFlag> flags;
   bool operator==(const DocumentFacts&) const = default;
 };
 

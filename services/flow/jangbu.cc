@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "ingest/text/utf8.h"
 #include "services/api_key/api_key.h"
+#include "services/flow/corpus_metadata.h"
 #include "services/flow/jangbu_state.h"
 #include "services/storage/files.h"
 #include "services/storage/master_key.h"
@@ -39,15 +40,6 @@ Status CheckName(std::string_view what, std::string_view text, size_t max_bytes,
 // A secret made in two halves, neither of which tells the other.
 Digest MacOfHalves(const Keyring& keyring, const Digest& first, const Digest& second) {
   return keyring.SecretMac("halves " + ToHex(first) + ToHex(second));
-}
-
-// Corpus metadata, sealed under the partner's key.
-std::string CorpusAad(uint32_t partner, uint32_t corpus) {
-  ByteWriter w;
-  w.Raw("jangbu corpus 1\n");
-  w.U32(partner);
-  w.U32(corpus);
-  return w.Take();
 }
 
 StatusOr<SecretKey> LoadMasterKey(const std::string& data_dir, const std::string& file, bool create,
@@ -523,11 +515,25 @@ std::string Jangbu::PartnerId(uint32_t number) {
 
 StatusOr<CorpusView> Jangbu::CreateCorpus(uint32_t partner, const std::string& title,
                                           ledger::SourceType source_type, const std::string& rights,
-                                          const std::string& licence,
-                                          const std::string& request_id) {
+                                          const std::string& licence, const std::string& request_id,
+                                          const CorpusScreening& screening) {
   JANGBU_RETURN_IF_ERROR(CheckName("title", title, 800, false));
   JANGBU_RETURN_IF_ERROR(CheckName("rights", rights, 4000, false));
   JANGBU_RETURN_IF_ERROR(CheckName("licence", licence, 400, true));
+  const bool keeps = screening.personal_data == ingest::PersonalDataPolicy::kKeep;
+  if (keeps != !screening.legal_basis.empty()) {
+    return InvalidArgument(
+        "legal_basis_missing",
+        keeps ? "keeping personal data needs the legal basis on which it is kept"
+              : "a legal basis goes with keeping personal data; it is masked or refused here");
+  }
+  if (keeps) JANGBU_RETURN_IF_ERROR(CheckName("legal_basis", screening.legal_basis, 4000, false));
+  CorpusMetadata metadata{.title = title,
+                          .rights = rights,
+                          .licence = licence,
+                          .screen = {.personal_data = screening.personal_data, .quality = {}},
+                          .legal_basis = screening.legal_basis};
+  JANGBU_ASSIGN_OR_RETURN(metadata.screen.quality, ingest::ParseQualityPolicy(screening.quality));
   if (request_id.size() > 64)
     return InvalidArgument("bad_request_id", "a request id has at most 64 bytes");
   const std::string partner_id = PartnerId(partner);
@@ -538,10 +544,6 @@ StatusOr<CorpusView> Jangbu::CreateCorpus(uint32_t partner, const std::string& t
     const Digest mac = state_->keyring->NameMac("corpus request", {partner_id, request_id});
     request_mac = std::string(AsView(mac).substr(0, 16));
   }
-  ByteWriter metadata;
-  metadata.String(title);
-  metadata.String(rights);
-  metadata.String(licence);
   uint32_t number = 0;
   JANGBU_RETURN_IF_ERROR(
       state_->scribe
@@ -558,8 +560,8 @@ StatusOr<CorpusView> Jangbu::CreateCorpus(uint32_t partner, const std::string& t
                  .body = ledger::CorpusAdded{
                      .corpus = number,
                      .source_type = source_type,
-                     .sealed_metadata = SealBox(*key, CorpusAad(partner, number), metadata.bytes(),
-                                                state_->keyring->random()),
+                     .sealed_metadata = SealCorpusMetadata(*key, partner, number, metadata,
+                                                           state_->keyring->random()),
                      .request_mac = request_mac}}};
           })
           .status());
@@ -581,16 +583,16 @@ StatusOr<std::vector<CorpusView>> Jangbu::ListCorpora(uint32_t partner) {
   JANGBU_ASSIGN_OR_RETURN(const auto key, state_->keyring->PartnerKey(partner));
   for (const ledger::CorpusRecord& record : records) {
     JANGBU_ASSIGN_OR_RETURN(
-        const std::string bytes,
-        OpenBox(*key, CorpusAad(partner, record.number), record.sealed_metadata));
-    ByteReader r(bytes);
+        CorpusMetadata metadata,
+        OpenCorpusMetadata(*key, partner, record.number, record.sealed_metadata));
     CorpusView view;
     view.partner_id = partner_id;
     view.number = record.number;
-    view.title = std::string(r.String());
-    view.rights = std::string(r.String());
-    view.licence = std::string(r.String());
-    JANGBU_RETURN_IF_ERROR(r.Finish("a corpus' metadata"));
+    view.title = std::move(metadata.title);
+    view.rights = std::move(metadata.rights);
+    view.licence = std::move(metadata.licence);
+    view.screen = metadata.screen;
+    view.legal_basis = std::move(metadata.legal_basis);
     view.source_type = record.source_type;
     view.created_at = record.created_at;
     corpora.push_back(std::move(view));

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "ingest/screen/screen.h"
 #include "ingest/tokens/tokenizer.h"
 #include "ledger/books.h"
 #include "ledger/entry.h"
@@ -60,7 +61,16 @@ struct CorpusView {
   ledger::SourceType source_type = ledger::SourceType::kText;
   std::string rights;
   std::string licence;
+  ingest::ScreenPolicy screen;
+  std::string legal_basis;  // of keeping personal data
   Timestamp created_at;
+};
+
+// How a corpus is screened, as asked for.
+struct CorpusScreening {
+  ingest::PersonalDataPolicy personal_data = ingest::PersonalDataPolicy::kMask;
+  std::string legal_basis;  // with kKeep, and only then
+  std::string quality;      // changes to the default thresholds; ingest/screen/quality.h
 };
 
 struct UploadView {
@@ -88,6 +98,8 @@ struct VerdictView {
   std::string document_id;
   ledger::Item item;
   std::string detail;
+  std::vector<ingest::PersonalSpan> personal_data;  // code points of the text as it is kept
+  std::vector<ingest::QualityFlag> flags;
   std::string duplicate_of;  // UPLOAD#FILE:RECORD
   std::string sha256;        // hexadecimal
 };
@@ -205,7 +217,8 @@ class Jangbu {
   std::string PartnerId(uint32_t partner);
   StatusOr<CorpusView> CreateCorpus(uint32_t partner, const std::string& title,
                                     ledger::SourceType source_type, const std::string& rights,
-                                    const std::string& licence, const std::string& request_id);
+                                    const std::string& licence, const std::string& request_id,
+                                    const CorpusScreening& screening = {});
   StatusOr<std::vector<CorpusView>> ListCorpora(uint32_t partner);
 
   // ---- uploads ----

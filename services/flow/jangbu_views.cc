@@ -156,6 +156,8 @@ Status Jangbu::ListVerdicts(uint32_t partner, uint32_t number, const VerdictFilt
       JANGBU_ASSIGN_OR_RETURN(view.file, finder.Path(partner, upload.token, view.item.file));
       view.document_id = facts[i].id;
       view.detail = facts[i].detail;
+      view.personal_data = facts[i].personal_data;
+      view.flags = facts[i].flags;
       if (facts[i].received_sha256 != Digest{}) view.sha256 = ToHex(facts[i].received_sha256);
       if (view.item.duplicate_of.has_value()) {
         JANGBU_ASSIGN_OR_RETURN(view.duplicate_of, finder.Name(*view.item.duplicate_of));
@@ -295,6 +297,8 @@ StatusOr<std::vector<FeedVerdict>> Jangbu::Contribute(uint32_t partner, uint32_t
     view.record = ShownRecord(view.item.record);
     view.document_id = facts[0].id;
     view.detail = facts[0].detail;
+    view.personal_data = facts[0].personal_data;
+    view.flags = facts[0].flags;
     view.sha256 = ToHex(facts[0].received_sha256);
     if (view.item.duplicate_of.has_value()) {
       JANGBU_ASSIGN_OR_RETURN(view.duplicate_of, finder.Name(*view.item.duplicate_of));

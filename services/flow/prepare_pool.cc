@@ -9,6 +9,15 @@ namespace {
 
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 
+// A title is shown and kept like text, so it is screened like text.
+std::string KeptTitle(const ingest::ScreenPolicy& policy, std::string title) {
+  if (policy.personal_data == ingest::PersonalDataPolicy::kKeep || title.empty() ||
+      !ingest::IsValidUtf8(title)) {
+    return title;
+  }
+  return ingest::MaskedLine(title);
+}
+
 }  // namespace
 
 PreparePool::PreparePool(int workers, std::shared_ptr<const ingest::Tokenizer> tokenizer,
@@ -55,29 +64,41 @@ PreparePool::Result PreparePool::Submit(
   return result;
 }
 
-PreparePool::Result PreparePool::Prepare(uint64_t upload, std::vector<RawDocument> group) {
+PreparePool::Result PreparePool::Prepare(uint64_t upload, Policy policy,
+                                         std::vector<RawDocument> group) {
   auto shared = std::make_shared<std::vector<RawDocument>>(std::move(group));
-  return Submit([this, upload, shared](ingest::Appraiser& appraiser) {
+  return Submit([this, upload, policy = std::move(policy), shared](ingest::Appraiser& appraiser) {
     std::vector<PreparedDocument> out;
     out.reserve(shared->size());
-    for (RawDocument& raw : *shared) out.push_back(PrepareOne(upload, std::move(raw), appraiser));
+    for (RawDocument& raw : *shared)
+      out.push_back(PrepareOne(upload, *policy, std::move(raw), appraiser));
     return out;
   });
 }
 
-PreparePool::Result PreparePool::Prepare(uint64_t upload, std::vector<RawFeedDocument> group) {
+PreparePool::Result PreparePool::Prepare(uint64_t upload, Policy policy,
+                                         std::vector<RawFeedDocument> group) {
   auto shared = std::make_shared<std::vector<RawFeedDocument>>(std::move(group));
-  return Submit([this, upload, shared](ingest::Appraiser& appraiser) {
+  return Submit([this, upload, policy = std::move(policy), shared](ingest::Appraiser& appraiser) {
     std::vector<PreparedDocument> out;
     out.reserve(shared->size());
     for (RawFeedDocument& raw : *shared)
-      out.push_back(PrepareOne(upload, std::move(raw), appraiser));
+      out.push_back(PrepareOne(upload, *policy, std::move(raw), appraiser));
     return out;
   });
 }
 
 void PreparePool::Accept(uint64_t upload, ingest::Appraisal appraisal, DocumentFacts facts,
                          PreparedDocument& out) {
+  facts.personal_data = std::move(appraisal.screened.personal_data);
+  facts.flags = std::move(appraisal.screened.flags);
+  if (!appraisal.screened.reason.empty()) {
+    out.appraisal.item.chars = appraisal.chars;
+    out.appraisal.item.words = appraisal.words;
+    facts.detail = std::move(appraisal.screened.detail);
+    Reject(upload, appraisal.screened.reason, std::move(facts), out);
+    return;
+  }
   if (!appraisal.has_text) {
     out.appraisal.item.chars = appraisal.chars;
     out.appraisal.item.words = appraisal.words;
@@ -117,8 +138,8 @@ void PreparePool::Reject(uint64_t upload, std::string_view reason, DocumentFacts
                           facts, {});
 }
 
-PreparedDocument PreparePool::PrepareOne(uint64_t upload, RawDocument raw,
-                                         ingest::Appraiser& appraiser) {
+PreparedDocument PreparePool::PrepareOne(uint64_t upload, const ingest::ScreenPolicy& policy,
+                                         RawDocument raw, ingest::Appraiser& appraiser) {
   PreparedDocument out{.appraisal = {},
                        .key = SecretKey::Random(random_),
                        .blob = {},
@@ -140,15 +161,15 @@ PreparedDocument PreparePool::PrepareOne(uint64_t upload, RawDocument raw,
   ingest::Document& document = parsed.document();
   facts.received_sha256 = document.received_sha256;
   facts.id = std::move(document.id);
-  facts.title = std::move(document.title);
+  facts.title = KeptTitle(policy, std::move(document.title));
   facts.source_type = std::move(document.source_type);
   facts.published_at = std::move(document.published_at);
-  Accept(upload, appraiser.Appraise(document.text), std::move(facts), out);
+  Accept(upload, appraiser.Appraise(document.text, policy), std::move(facts), out);
   return out;
 }
 
-PreparedDocument PreparePool::PrepareOne(uint64_t upload, RawFeedDocument raw,
-                                         ingest::Appraiser& appraiser) {
+PreparedDocument PreparePool::PrepareOne(uint64_t upload, const ingest::ScreenPolicy& policy,
+                                         RawFeedDocument raw, ingest::Appraiser& appraiser) {
   PreparedDocument out{.appraisal = {},
                        .key = SecretKey::Random(random_),
                        .blob = {},
@@ -159,7 +180,7 @@ PreparedDocument PreparePool::PrepareOne(uint64_t upload, RawFeedDocument raw,
   out.appraisal.document_id_key = raw.id_key;
   DocumentFacts facts;
   facts.id = std::move(raw.id);
-  facts.title = std::move(raw.title);
+  facts.title = KeptTitle(policy, std::move(raw.title));
   facts.published_at = std::move(raw.published_at);
   facts.received_sha256 = Sha256(raw.text);
   if (raw.text.size() > kMaxTextBytes) {
@@ -169,7 +190,7 @@ PreparedDocument PreparePool::PrepareOne(uint64_t upload, RawFeedDocument raw,
     facts.detail = "the text is not valid UTF-8";
     Reject(upload, "invalid_utf8", std::move(facts), out);
   } else {
-    Accept(upload, appraiser.Appraise(raw.text), std::move(facts), out);
+    Accept(upload, appraiser.Appraise(raw.text, policy), std::move(facts), out);
   }
   return out;
 }

@@ -60,8 +60,9 @@ class PreparePool {
   ~PreparePool();
 
   using Result = std::future<std::vector<PreparedDocument>>;
-  Result Prepare(uint64_t upload, std::vector<RawDocument> group);
-  Result Prepare(uint64_t upload, std::vector<RawFeedDocument> group);
+  using Policy = std::shared_ptr<const ingest::ScreenPolicy>;
+  Result Prepare(uint64_t upload, Policy policy, std::vector<RawDocument> group);
+  Result Prepare(uint64_t upload, Policy policy, std::vector<RawFeedDocument> group);
 
   int workers() const { return static_cast<int>(threads_.size()); }
 
@@ -69,8 +70,10 @@ class PreparePool {
   using Task = std::function<void(ingest::Appraiser&)>;
   void Run();
   Result Submit(std::function<std::vector<PreparedDocument>(ingest::Appraiser&)> work);
-  PreparedDocument PrepareOne(uint64_t upload, RawDocument raw, ingest::Appraiser& appraiser);
-  PreparedDocument PrepareOne(uint64_t upload, RawFeedDocument raw, ingest::Appraiser& appraiser);
+  PreparedDocument PrepareOne(uint64_t upload, const ingest::ScreenPolicy& policy, RawDocument raw,
+                              ingest::Appraiser& appraiser);
+  PreparedDocument PrepareOne(uint64_t upload, const ingest::ScreenPolicy& policy,
+                              RawFeedDocument raw, ingest::Appraiser& appraiser);
   void Accept(uint64_t upload, ingest::Appraisal appraisal, DocumentFacts facts,
               PreparedDocument& out);
   void Reject(uint64_t upload, std::string_view reason, DocumentFacts facts, PreparedDocument& out);

@@ -13,6 +13,7 @@
 #include "ledger/books_root.h"
 #include "services/flow/close_proof.h"
 #include "services/flow/contribution_flow.h"
+#include "services/flow/corpus_metadata.h"
 #include "services/flow/document_blob.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/jangbu_state.h"
@@ -433,6 +434,12 @@ class Verifier {
   Status Recount(const ledger::Entry& entry, const ledger::BatchCommit& commit, const Batch& batch,
                  const BatchAppraisal& appraisal) {
     JANGBU_ASSIGN_OR_RETURN(const auto partner_key, opened_.keyring->PartnerKey(batch.partner));
+    uint32_t corpus = 0;
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      corpus = books.FindUpload(batch.upload)->corpus;
+    });
+    JANGBU_ASSIGN_OR_RETURN(const auto policy, ReadScreenPolicy(*opened_.scribe, *opened_.keyring,
+                                                                batch.partner, corpus));
     for (size_t i = 0; i < appraisal.size(); ++i) {
       const ledger::Item& item = appraisal[i].item;
       const VaultName key_name{
@@ -456,10 +463,12 @@ class Verifier {
       JANGBU_RETURN_IF_ERROR(OpenFacts(key, place, *blob[0]).status());
       JANGBU_ASSIGN_OR_RETURN(const std::string text, OpenText(key, place, *blob[0]));
       if (item.verdict == ledger::Verdict::kRejected) continue;
-      const ingest::Appraisal again = appraiser_->Appraise(text);
-      const bool same = again.canonical == text && again.chars == item.chars &&
-                        again.syllables == item.syllables && again.words == item.words &&
-                        again.tokens == item.tokens && again.korean_words == item.korean_words &&
+      const ingest::Appraisal again = appraiser_->Appraise(text, *policy);
+      // Masked text holds nothing more to mask, so the same text comes back.
+      const bool same = again.canonical == text && again.screened.reason.empty() &&
+                        again.chars == item.chars && again.syllables == item.syllables &&
+                        again.words == item.words && again.tokens == item.tokens &&
+                        again.korean_words == item.korean_words &&
                         again.korean_tokens == item.korean_tokens &&
                         again.document_key == appraisal[i].document_key &&
                         SameOffers(again.offers, appraisal[i].offers);

@@ -54,13 +54,22 @@ class ContributeServiceImpl final : public Base {
               wire::CheckText("licence", request->licence(), kMaxRightsChars, false));
           JANGBU_RETURN_IF_ERROR(
               wire::CheckRequestId("request_id", request->request_id(), kMaxRequestIdBytes, false));
+          JANGBU_RETURN_IF_ERROR(
+              wire::CheckText("legal_basis", request->legal_basis(), kMaxRightsChars, false));
+          JANGBU_RETURN_IF_ERROR(
+              wire::CheckText("quality", request->quality(), kMaxRightsChars, false));
+          CorpusScreening screening{.personal_data = ingest::PersonalDataPolicy::kMask,
+                                    .legal_basis = request->legal_basis(),
+                                    .quality = request->quality()};
+          JANGBU_ASSIGN_OR_RETURN(screening.personal_data,
+                                  wire::FromWire(request->personal_data()));
           JANGBU_ASSIGN_OR_RETURN(const ledger::SourceType source_type,
                                   wire::FromWire(request->source_type()));
           JANGBU_ASSIGN_OR_RETURN(
               const CorpusView corpus,
               door_.jangbu().CreateCorpus(partner.number, request->title(), source_type,
                                           request->rights(), request->licence(),
-                                          request->request_id()));
+                                          request->request_id(), screening));
           *response->mutable_corpus() = wire::ToWire(corpus);
           return OkStatus();
         });

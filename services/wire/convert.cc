@@ -135,6 +135,21 @@ ledger::Counts FromWire(const v1::Counts& counts) {
           .novel_korean_tokens = counts.novel_korean_tokens()};
 }
 
+static_assert(static_cast<int>(ingest::PersonalDataPolicy::kMask) == v1::PERSONAL_DATA_POLICY_MASK);
+static_assert(static_cast<int>(ingest::PersonalDataPolicy::kReject) ==
+              v1::PERSONAL_DATA_POLICY_REJECT);
+static_assert(static_cast<int>(ingest::PersonalDataPolicy::kKeep) == v1::PERSONAL_DATA_POLICY_KEEP);
+
+StatusOr<ingest::PersonalDataPolicy> FromWire(v1::PersonalDataPolicy policy) {
+  if (policy == v1::PERSONAL_DATA_POLICY_UNSPECIFIED) return ingest::PersonalDataPolicy::kMask;
+  if (policy < v1::PERSONAL_DATA_POLICY_MASK || policy > v1::PERSONAL_DATA_POLICY_KEEP) {
+    return InvalidArgument("bad_personal_data",
+                           "personal data is one of mask, reject, keep; got number " +
+                               std::to_string(static_cast<int>(policy)));
+  }
+  return static_cast<ingest::PersonalDataPolicy>(policy);
+}
+
 v1::Corpus ToWire(const CorpusView& corpus) {
   v1::Corpus out;
   out.set_corpus_id(CorpusId(corpus.partner_id, corpus.number));
@@ -144,6 +159,9 @@ v1::Corpus ToWire(const CorpusView& corpus) {
   out.set_rights(Utf8(corpus.rights));
   out.set_licence(Utf8(corpus.licence));
   out.set_created_at_micros(corpus.created_at.micros);
+  out.set_personal_data(static_cast<v1::PersonalDataPolicy>(corpus.screen.personal_data));
+  out.set_legal_basis(Utf8(corpus.legal_basis));
+  out.set_quality(ingest::WriteQualityPolicy(corpus.screen.quality));
   return out;
 }
 
@@ -184,6 +202,20 @@ v1::DocumentVerdict ToWire(const VerdictView& verdict) {
   out.set_novel_korean_tokens(item.novel_korean_tokens);
   out.set_sha256(verdict.sha256);
   out.set_file_number(verdict.file_number);
+  for (const ingest::PersonalSpan& span : verdict.personal_data) {
+    v1::PersonalDataSpan& row = *out.add_personal_data();
+    row.set_kind(std::string(NameOf(span.kind)));
+    row.set_begin(span.begin);
+    row.set_length(span.size);
+  }
+  for (const ingest::QualityFlag& flag : verdict.flags) {
+    v1::QualityFlag& row = *out.add_flags();
+    row.set_rule(std::string(NameOf(flag.rule)));
+    row.set_value(flag.value);
+    row.set_threshold(flag.threshold);
+    row.set_rejects(flag.rejects);
+    row.set_below(TripsBelow(flag.rule));
+  }
   return out;
 }
 

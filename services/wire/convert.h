@@ -43,6 +43,8 @@ ledger::Counts FromWire(const v1::Counts& counts);
 
 // ---- contribute ----
 v1::Corpus ToWire(const CorpusView& corpus);
+// UNSPECIFIED is kMask. InvalidArgument("bad_personal_data").
+StatusOr<ingest::PersonalDataPolicy> FromWire(v1::PersonalDataPolicy policy);
 v1::Upload ToWire(const UploadView& upload, std::string_view tokenizer_sha256);
 v1::DocumentVerdict ToWire(const VerdictView& verdict);
 v1::UploadFilesResponse ToWire(const StageAck& ack);

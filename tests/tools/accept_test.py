@@ -71,6 +71,14 @@ def fill(directory):
     directory.write("truth/messy.jsonl", "\n".join(
         json.dumps({"file": "partners/alpha/messy.jsonl", "line": number, "kind": kind, "expect": expect})
         for number, kind, expect in expected).encode())
+    # Personal data: two labels, a look-alike, and white space before them, so that offsets differ from canonical ones.
+    text = "  문의는\r\n\r\n\r\n전화 010-1234-5678, 메일 hong@example.com 입니다. 제2015-123호\n"
+    directory.write("pii/uploads/desk/a.jsonl", line(0, text).encode())
+    directory.write("pii/pii.jsonl", "\n".join(
+        json.dumps({"doc": "d-0", "start": text.index(value), "end": text.index(value) + len(value), "kind": kind,
+                    "text": value}) for value, kind in (("010-1234-5678", "phone_mobile"), ("hong@example.com", "email"))
+    ).encode())
+    directory.write("pii/pii_negatives.jsonl", b"")
     directory.finish()
 
 
@@ -88,6 +96,7 @@ def main():
         assert passed.returncode == 0, "the truth was missed"
         assert "MISS" not in passed.stdout
         assert "(of them 1 invisible words)" in passed.stdout
+        assert "personal data, overall  recall 1.0000 (0 missed), precision 1.0000 (0 false)" in passed.stdout
         assert "truncated: reject -> REJECTED invalid_json" in passed.stdout
 
         directory.truth["files"]["partners/beta/unicode.txt"]["eojeol"] += 1

@@ -203,6 +203,7 @@ std::vector<Planted> HardForms::All() {
   add(kEmail, "at and dot in brackets", "", "choi" + Digits(3) + " [at] example [dot] com", "");
   add(kEmail, "골뱅이", "", "jung" + Digits(3) + " 골뱅이 example.com", "");
   add(kEmail, "골뱅이 and 점", "", "jung" + Digits(3) + "골뱅이 example 점 com", "");
+  add(kEmail, "골뱅이 in brackets", "", "jung" + Digits(3) + "(골뱅이)example.com", "");
   add(kEmail, "Hangul before the sign", "", "홍길동@example.com", "");
   add(kEmail, "phone number before the sign", "", "010" + Digits(8) + "@example.com", "");
   add(kEmail, "capitals", "", "HONG" + Digits(2) + "@EXAMPLE.COM", " 앞");
@@ -219,6 +220,8 @@ std::vector<Planted> HardForms::All() {
   add(kBankAccount, "spaces", "계좌 ", Dashed("1" + Digits(12), {4, 3, 6}, " "), " 입니다");
   add(kBankAccount, "money words nearby",
       "후원금은 아래로 보내 주세요: ", Dashed("3333" + Digits(9), {4, 2, 7}), "");
+  add(kBankAccount, "bank by its short name", "국민 ", Dashed(Digits(14), {6, 2, 6}), "");
+  add(kBankAccount, "holder before", "예금주 홍길동 ", Dashed(Digits(12), {3, 3, 6}), "");
   add(kBankAccount, "odd dashes", "신한 계좌 ", Dashed(Digits(12), {3, 3, 6}, "–"), "");
 
   add(kCard, "fours", "카드 ", Dashed(CardNumber(), {4, 4, 4, 4}), "");
@@ -238,6 +241,7 @@ std::vector<Planted> HardForms::All() {
   add(kPassport, "new", "여권 ", "M" + Digits(3) + "A" + Digits(4), "");
   add(kPassport, "new, no word", "첨부 ", "M" + Digits(3) + "C" + Digits(4), " 참조");
   add(kPassport, "small letter", "passport no. ", "m" + Digits(8), "");
+  add(kPassport, "in parts", "여권번호 ", "M " + Digits(4) + " " + Digits(4), "");
   add(kPassport, "full width", "여권번호 ", FullWidth("S" + Digits(8)), "");
 
   add(kDriverLicence, "code", "", Dashed("11" + Digits(10), {2, 2, 6, 2}), "");
@@ -262,6 +266,9 @@ std::vector<Planted> HardForms::All() {
   add(kAddress, "told, no district", "주소: ", "나래대로 " + n + "-1", "");
   add(kAddress, "postal code", "", "06236 서울특별시 강남구 역삼로 " + n, "");
   add(kAddress, "full width digits", "", "인천광역시 부평구 부평대로 " + FullWidth("123"), "");
+  add(kAddress, "flat in a building, no number of a house", "",
+      "서울 강남구 역삼동 한결아파트 101동 1202호", "");
+  add(kAddress, "branch apart", "", "서울특별시 강남구 테헤란로 152번길 " + n, "");
   add(kAddress, "glued to the street", "", "대구광역시 수성구 달구벌대로" + n, "에서");
   return all;
 }

@@ -219,6 +219,14 @@ TEST_F(CommandLineTest, NamesOfVerdictsAreStableAndComeOneALine) {
   first.set_korean_words(9);
   first.set_korean_tokens(18);
   first.set_sha256("ab");
+  jangbu::v1::PersonalDataSpan& span = *first.add_personal_data();
+  span.set_kind("mobile");
+  span.set_begin(18);
+  span.set_length(13);
+  jangbu::v1::QualityFlag& flag = *first.add_flags();
+  flag.set_rule("spaced_out");
+  flag.set_value(63);
+  flag.set_threshold(50);
   jangbu::v1::DocumentVerdict& second = state_->verdicts.emplace_back();
   second.set_file("자료/\x1B[2J.jsonl");
   second.set_verdict(jangbu::v1::VERDICT_REJECTED);
@@ -235,11 +243,16 @@ TEST_F(CommandLineTest, NamesOfVerdictsAreStableAndComeOneALine) {
       "가.jsonl:1\",\"similarity\":0.8125,"
       "\"chars\":0,\"syllables\":0,\"words\":10,\"tokens\":20,\"korean_words\":9,\"korean_tokens\":"
       "18,"
-      "\"novel_korean_words\":0,\"novel_korean_tokens\":0,\"sha256\":\"ab\",\"file_number\":0}");
+      "\"novel_korean_words\":0,\"novel_korean_tokens\":0,\"sha256\":\"ab\",\"file_number\":0,"
+      "\"personal_data\":[{\"kind\":\"mobile\",\"begin\":18,\"length\":13}],"
+      "\"flags\":[{\"rule\":\"spaced_out\",\"value\":63,\"trips\":\"above\",\"threshold\":50,"
+      "\"rejects\":false}]}");
   std::getline(lines, line);
   EXPECT_THAT(line, HasSubstr("\"reason\":\"unsupported_format\""));
   EXPECT_FALSE(std::getline(lines, line));
 
+  ASSERT_EQ(Run({"verdicts", "saebit/u1"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("{personal data: mobile 1; spaced_out 63 > 50}"));
   ASSERT_EQ(Run({"verdicts", "saebit/u1", "--verdict", "rejected"}), 0);
   EXPECT_THAT(out_.str(), HasSubstr("unsupported_format: "));
   EXPECT_THAT(out_.str(), Not(HasSubstr("d\"3")));

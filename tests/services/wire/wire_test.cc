@@ -194,6 +194,15 @@ TEST(Enums, EveryValueBothWays) {
   EveryValueBothWays<ledger::Verdict, v1::Verdict>(v1::Verdict_descriptor(), "bad_verdict");
 }
 
+TEST(Enums, APolicyForPersonalDataThatIsNotSaidIsToMask) {
+  EXPECT_EQ(*FromWire(v1::PERSONAL_DATA_POLICY_UNSPECIFIED), ingest::PersonalDataPolicy::kMask);
+  EXPECT_EQ(*FromWire(v1::PERSONAL_DATA_POLICY_MASK), ingest::PersonalDataPolicy::kMask);
+  EXPECT_EQ(*FromWire(v1::PERSONAL_DATA_POLICY_REJECT), ingest::PersonalDataPolicy::kReject);
+  EXPECT_EQ(*FromWire(v1::PERSONAL_DATA_POLICY_KEEP), ingest::PersonalDataPolicy::kKeep);
+  EXPECT_EQ(ReasonOf(FromWire(static_cast<v1::PersonalDataPolicy>(4)).status()),
+            "bad_personal_data");
+}
+
 TEST(Enums, NamesAreThoseOfTheWireInLowerCase) {
   for (int number = 1; number < v1::Role_descriptor()->value_count(); ++number) {
     std::string name = v1::Role_descriptor()->FindValueByNumber(number)->name().substr(5);
@@ -256,6 +265,8 @@ VerdictView SomeVerdict() {
   view.detail = "detail";
   view.duplicate_of = "hanbit/u1#0:1";
   view.sha256 = std::string(64, 'a');
+  view.personal_data = {{ingest::PersonalKind::kMobile, 18, 13}};
+  view.flags = {{ingest::QualityRule::kNotKorean, true, 12, 30}};
   return view;
 }
 
@@ -269,6 +280,10 @@ TEST(Messages, AVerdictArrivesWhole) {
   EXPECT_EQ(wire.novel_korean_words(), 7);
   EXPECT_EQ(wire.novel_korean_tokens(), 8);
   EXPECT_EQ(wire.similarity_ppm(), 900'000u);
+  EXPECT_EQ(Unset(wire.personal_data(0)), Names{});
+  EXPECT_EQ(wire.personal_data(0).kind(), "mobile");
+  EXPECT_EQ(Unset(wire.flags(0)), Names{});
+  EXPECT_EQ(wire.flags(0).rule(), "not_korean");
 }
 
 TEST(Messages, BrokenBytesOfAFileNameDoNotBreakAClient) {
@@ -306,18 +321,25 @@ TEST(Messages, AnUploadArrivesWhole) {
 }
 
 TEST(Messages, ACorpusArrivesWhole) {
+  ingest::ScreenPolicy screen;
+  screen.personal_data = ingest::PersonalDataPolicy::kKeep;
+  screen.quality.of(ingest::QualityRule::kNumbers).reject = 80;
   const CorpusView view{.partner_id = "hanbit",
                         .number = 3,
                         .title = "한빛 신문",
                         .source_type = ledger::SourceType::kArticle,
                         .rights = "own",
                         .licence = "CC BY 4.0",
+                        .screen = screen,
+                        .legal_basis = "consent",
                         .created_at = Timestamp{9}};
   const v1::Corpus wire = ToWire(view);
   EXPECT_EQ(Unset(wire), Names{});
   EXPECT_EQ(wire.corpus_id(), "hanbit/3");
   EXPECT_EQ(wire.title(), "한빛 신문");
   EXPECT_EQ(wire.source_type(), v1::SOURCE_TYPE_ARTICLE);
+  EXPECT_EQ(wire.personal_data(), v1::PERSONAL_DATA_POLICY_KEEP);
+  EXPECT_EQ(wire.quality(), "numbers=50:80");
 }
 
 TEST(Messages, PiecesOfFilesBothWays) {

@@ -1,0 +1,79 @@
+#include "services/flow/corpus_metadata.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace jangbu::services {
+namespace {
+
+std::string CorpusAad(uint32_t partner, uint32_t corpus) {
+  ByteWriter w;
+  w.Raw("jangbu corpus 1\n");
+  w.U32(partner);
+  w.U32(corpus);
+  return w.Take();
+}
+
+}  // namespace
+
+std::string SealCorpusMetadata(const SecretKey& partner_key, uint32_t partner, uint32_t corpus,
+                               const CorpusMetadata& metadata, RandomSource& random) {
+  ByteWriter w;
+  w.String(metadata.title);
+  w.String(metadata.rights);
+  w.String(metadata.licence);
+  if (metadata.screen != ingest::ScreenPolicy{} || !metadata.legal_basis.empty()) {
+    w.U8(static_cast<uint8_t>(metadata.screen.personal_data));
+    w.String(metadata.legal_basis);
+    w.String(ingest::WriteQualityPolicy(metadata.screen.quality));
+  }
+  return SealBox(partner_key, CorpusAad(partner, corpus), w.bytes(), random);
+}
+
+StatusOr<CorpusMetadata> OpenCorpusMetadata(const SecretKey& partner_key, uint32_t partner,
+                                            uint32_t corpus, std::string_view sealed) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string bytes,
+                          OpenBox(partner_key, CorpusAad(partner, corpus), sealed));
+  ByteReader r(bytes);
+  CorpusMetadata metadata;
+  metadata.title = std::string(r.String());
+  metadata.rights = std::string(r.String());
+  metadata.licence = std::string(r.String());
+  if (r.ok() && r.remaining() > 0) {
+    const uint8_t personal = r.U8();
+    if (personal < 1 || personal > 3) r.MarkBad();
+    metadata.screen.personal_data = static_cast<ingest::PersonalDataPolicy>(personal);
+    metadata.legal_basis = std::string(r.String());
+    auto quality = ingest::ParseQualityPolicy(r.String());
+    if (!quality.ok()) {
+      r.MarkBad();
+    } else {
+      metadata.screen.quality = *quality;
+    }
+  }
+  JANGBU_RETURN_IF_ERROR(r.Finish("a corpus' metadata"));
+  return metadata;
+}
+
+StatusOr<std::shared_ptr<const ingest::ScreenPolicy>> ReadScreenPolicy(Scribe& scribe,
+                                                                       Keyring& keyring,
+                                                                       uint32_t partner,
+                                                                       uint32_t corpus) {
+  std::string sealed;
+  bool found = false;
+  scribe.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    const ledger::PartnerRecord* record = books.FindPartner(partner);
+    if (record == nullptr || corpus < 1 || corpus > record->corpora.size()) return;
+    sealed = record->corpora[corpus - 1].sealed_metadata;
+    found = true;
+  });
+  if (!found) return NotFound("no_such_corpus", "there is no such corpus");
+  JANGBU_ASSIGN_OR_RETURN(const auto key, keyring.PartnerKey(partner));
+  JANGBU_ASSIGN_OR_RETURN(CorpusMetadata metadata,
+                          OpenCorpusMetadata(*key, partner, corpus, sealed));
+  return std::make_shared<const ingest::ScreenPolicy>(std::move(metadata.screen));
+}
+
+}  // namespace jangbu::services
