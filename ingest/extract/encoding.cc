@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "ingest/extract/cp949.h"
+#include "ingest/extract/johab.h"
 #include "ingest/text/utf8.h"
 
 namespace jangbu::ingest {
@@ -75,8 +76,22 @@ int ScoreCp949(std::string_view sample) {
   return pairs < 8 || t.bad > 0 ? std::min(score, 70) : score;
 }
 
+int ScoreJohab(std::string_view sample) {
+  const JohabTally t = TallyJohab(sample);
+  const uint64_t pairs = t.common_hangul + t.other_hangul + t.han + t.other;
+  // Any letter after an accented one is Han in Johab: Hangul has to be half of it.
+  if (pairs == 0 || 2 * t.common_hangul < pairs || 4 * t.other_hangul > pairs ||
+      2 * t.other > pairs + 4 || 20 * t.bad > pairs)
+    return 0;
+  const uint64_t share = 100 * (2 * t.common_hangul + t.han) / (2 * pairs);
+  // One less than CP949 would get: of two that fit equally, it is the usual one.
+  const auto score = static_cast<int>(39 + share * 59 / 100);
+  return pairs < 8 || t.bad > 0 ? std::min(score, 69) : score;
+}
+
 constexpr Candidate kCandidates[] = {
     {Encoding::kCp949, ScoreCp949},
+    {Encoding::kJohab, ScoreJohab},
 };
 
 EncodingGuess BestCandidate(std::string_view sample) {
@@ -136,6 +151,8 @@ std::string_view NameOf(Encoding encoding) {
       return "utf-16be";
     case Encoding::kCp949:
       return "cp949";
+    case Encoding::kJohab:
+      return "johab";
   }
   return "unknown";
 }
@@ -234,6 +251,17 @@ Decoded DecodeText(Encoding encoding, std::string&& bytes) {
       if (text.bad_at != bytes.size()) {
         decoded.rejection = Rejection{Reason::kBadEncoding,
                                       "no CP949 character at byte " + std::to_string(text.bad_at)};
+        return decoded;
+      }
+      decoded.utf8 = std::move(text.utf8);
+      return decoded;
+    }
+    case Encoding::kJohab: {
+      JohabText text = DecodeJohab(bytes);
+      Decoded decoded;
+      if (text.bad_at != bytes.size()) {
+        decoded.rejection = Rejection{Reason::kBadEncoding,
+                                      "no Johab character at byte " + std::to_string(text.bad_at)};
         return decoded;
       }
       decoded.utf8 = std::move(text.utf8);

@@ -20,9 +20,12 @@ enum class Encoding : uint8_t {
   kUtf16Be,
   // Windows code page 949 (UHC), which holds all of EUC-KR; files labelled EUC-KR are read as it.
   kCp949,
+  // The combination code of KS X 1001 annex 3 (CP1361), of old Korean programs.
+  kJohab,
 };
+inline constexpr Encoding kLastEncoding = Encoding::kJohab;
 
-// "unknown", "utf-8", "utf-16le", "utf-16be", "cp949".
+// "unknown", "utf-8", "utf-16le", "utf-16be", "cp949", "johab".
 std::string_view NameOf(Encoding encoding);
 
 struct EncodingGuess {

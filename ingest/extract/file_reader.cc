@@ -1,5 +1,6 @@
 #include "ingest/extract/file_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -28,12 +29,57 @@ Rejection TooLarge(uint64_t bytes_max) {
   return {Reason::kRecordTooLarge, "more than " + std::to_string(bytes_max) + " bytes"};
 }
 
+RawRecord Refused(uint64_t record, Rejection rejection) {
+  RawRecord raw;
+  raw.record = record;
+  raw.rejection = std::move(rejection);
+  return raw;
+}
+
+RawRecord Received(uint64_t record, std::string bytes) {
+  RawRecord raw;
+  raw.record = record;
+  raw.bytes = std::move(bytes);
+  return raw;
+}
+
 }  // namespace
+
+// The decompressed bytes from the first, for a reader of whole documents.
+class FileReader::Rest final : public ByteSource {
+ public:
+  explicit Rest(FileReader& reader) : reader_(reader) {}
+
+  StatusOr<size_t> Read(char* out, size_t n) override {
+    std::string& head = reader_.buffer_;
+    if (pos_ < head.size()) {
+      const size_t size = std::min(n, head.size() - pos_);
+      std::memcpy(out, head.data() + pos_, size);
+      pos_ += size;
+      return size;
+    }
+    JANGBU_ASSIGN_OR_RETURN(const size_t size, reader_.peeler_.Read(out, n));
+    // What was cut off is no document: the reader must not take it for the end.
+    if (size == 0 && reader_.peeler_.fault()) return DataLoss("bad_compression", "cut short");
+    return size;
+  }
+
+ private:
+  FileReader& reader_;
+  size_t pos_ = 0;
+};
+
+FileReader::FileReader(ByteSource& source, const ExtractLimits& limits, DocumentReader* documents,
+                       const ReadOptions& options)
+    : limits_(limits), peeler_(source, limits_), documents_(documents), options_(options) {}
+FileReader::~FileReader() = default;
 
 StatusOr<std::unique_ptr<FileReader>> FileReader::Open(ByteSource& source,
                                                        std::string_view file_name,
-                                                       const ExtractLimits& limits) {
-  std::unique_ptr<FileReader> reader(new FileReader(source, limits));
+                                                       const ExtractLimits& limits,
+                                                       DocumentReader* documents,
+                                                       const ReadOptions& options) {
+  std::unique_ptr<FileReader> reader(new FileReader(source, limits, documents, options));
   JANGBU_RETURN_IF_ERROR(reader->Decide(file_name));
   return reader;
 }
@@ -52,7 +98,7 @@ Status FileReader::FillTo(size_t size) {
 }
 
 void FileReader::RefuseFile(Reason reason, std::string detail) {
-  pending_ = RawRecord{0, {}, Rejection{reason, std::move(detail)}};
+  pending_ = Refused(0, {reason, std::move(detail)});
   ended_ = true;
   buffer_.clear();
   buffer_.shrink_to_fit();
@@ -69,7 +115,7 @@ Status FileReader::Decide(std::string_view file_name) {
     }
     return OkStatus();
   }
-  if (facts_.compression != Compression::kNone &&
+  if (documents_ == nullptr && facts_.compression != Compression::kNone &&
       DetectCompression(buffer_) != Compression::kNone) {
     RefuseFile(Reason::kNestedCompression, std::string(NameOf(DetectCompression(buffer_))) +
                                                " inside " +
@@ -79,28 +125,46 @@ Status FileReader::Decide(std::string_view file_name) {
   const FormatGuess guess = DetectFormat(buffer_, file_name);
   facts_.format = guess.format;
   if (guess.format == Format::kUnsupported) {
-    RefuseFile(Reason::kUnsupportedFormat, std::string(guess.kind));
+    RefuseFile(guess.reason, std::string(guess.kind));
+    return OkStatus();
+  }
+  if (IsReadWhole(guess.format)) {
+    if (documents_ == nullptr) {
+      RefuseFile(Reason::kUnsupportedFormat, std::string(NameOf(guess.format)));
+      return OkStatus();
+    }
+    rest_ = std::make_unique<Rest>(*this);
+    StatusOr<std::unique_ptr<DocumentStream>> stream =
+        documents_->Read(*rest_, guess.format, file_name, options_);
+    if (!stream.ok() && peeler_.fault()) {
+      RefuseFile(peeler_.fault()->reason, peeler_.fault()->detail);
+      return OkStatus();
+    }
+    JANGBU_RETURN_IF_ERROR(stream.status());
+    stream_ = *std::move(stream);
     return OkStatus();
   }
 
   EncodingGuess encoding;
   if (guess.format == Format::kJsonLines) {
-    encoding = DetectLineEncoding(buffer_, data_ended_);
+    encoding = options_.encoding != Encoding::kUnknown ? EncodingGuess{options_.encoding, 100}
+                                                       : DetectLineEncoding(buffer_, data_ended_);
   } else {
     JANGBU_RETURN_IF_ERROR(FillTo(limits_.record_bytes_max + 1));
-    encoding = DetectEncoding(buffer_);
+    encoding = options_.encoding != Encoding::kUnknown ? EncodingGuess{options_.encoding, 100}
+                                                       : DetectEncoding(buffer_);
   }
   facts_.encoding = encoding.encoding;
   facts_.confidence = encoding.confidence;
   if (guess.format == Format::kPlainText) {
     if (buffer_.size() > limits_.record_bytes_max) {
-      pending_ = RawRecord{1, {}, TooLarge(limits_.record_bytes_max)};
+      pending_ = Refused(1, TooLarge(limits_.record_bytes_max));
     } else if (peeler_.fault()) {
       RefuseFile(peeler_.fault()->reason, peeler_.fault()->detail);
     } else if (encoding.encoding == Encoding::kUnknown) {
       RefuseFile(Reason::kUnknownEncoding, {});
     } else {
-      pending_ = RawRecord{1, std::move(buffer_), std::nullopt};
+      pending_ = Received(1, std::move(buffer_));
     }
     ended_ = true;
     return OkStatus();
@@ -114,10 +178,16 @@ Status FileReader::Decide(std::string_view file_name) {
 StatusOr<std::optional<RawRecord>> FileReader::Next() {
   if (pending_) return std::exchange(pending_, std::nullopt);
   if (ended_) return std::optional<RawRecord>();
+  if (stream_ != nullptr) {
+    JANGBU_ASSIGN_OR_RETURN(std::optional<RawRecord> raw, stream_->Next());
+    if (raw) return raw;
+    ended_ = true;
+    return std::optional<RawRecord>();
+  }
   JANGBU_ASSIGN_OR_RETURN(std::optional<RawRecord> line, NextLine());
   if (line) return line;
   ended_ = true;
-  if (peeler_.fault()) return std::optional(RawRecord{0, {}, *peeler_.fault()});
+  if (peeler_.fault()) return std::optional(Refused(0, *peeler_.fault()));
   return line;
 }
 
@@ -172,10 +242,10 @@ StatusOr<std::optional<RawRecord>> FileReader::NextLine() {
       }
     }
     if (std::exchange(skipping_, false) || line.size() > limits_.record_bytes_max) {
-      return std::optional(RawRecord{line_, {}, TooLarge(limits_.record_bytes_max)});
+      return std::optional(Refused(line_, TooLarge(limits_.record_bytes_max)));
     }
     if (IsBlankLine(line)) continue;
-    return std::optional(RawRecord{line_, std::string(line), std::nullopt});
+    return std::optional(Received(line_, std::string(line)));
   }
 }
 

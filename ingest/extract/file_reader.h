@@ -25,6 +25,7 @@
 #include "base/status.h"
 #include "ingest/extract/byte_source.h"
 #include "ingest/extract/compression.h"
+#include "ingest/extract/document_stream.h"
 #include "ingest/extract/limits.h"
 #include "ingest/extract/record.h"
 
@@ -34,9 +35,15 @@ namespace jangbu::ingest {
 class FileReader {
  public:
   // Reads enough of the file to decide its facts: the first MiB, or all of a plain text. `source`
-  // must outlive the reader. `file_name` is a hint, in any encoding, and is not kept.
+  // must outlive the reader. `file_name` is a hint, in any encoding, and is not kept. Files that
+  // are read as a whole are handed to `documents`, which must outlive the reader too; without it
+  // they are refused as unsupported.
   static StatusOr<std::unique_ptr<FileReader>> Open(ByteSource& source, std::string_view file_name,
-                                                    const ExtractLimits& limits);
+                                                    const ExtractLimits& limits,
+                                                    DocumentReader* documents = nullptr,
+                                                    const ReadOptions& options = {});
+
+  ~FileReader();
 
   const FileFacts& facts() const { return facts_; }
 
@@ -45,8 +52,10 @@ class FileReader {
   StatusOr<std::optional<RawRecord>> Next();
 
  private:
-  FileReader(ByteSource& source, const ExtractLimits& limits)
-      : limits_(limits), peeler_(source, limits_) {}
+  class Rest;
+
+  FileReader(ByteSource& source, const ExtractLimits& limits, DocumentReader* documents,
+             const ReadOptions& options);
 
   Status Decide(std::string_view file_name);
   // Appends to buffer_ until it holds `size` bytes or the file ends.
@@ -58,6 +67,10 @@ class FileReader {
 
   const ExtractLimits limits_;
   Peeler peeler_;
+  DocumentReader* const documents_;
+  const ReadOptions options_;
+  std::unique_ptr<Rest> rest_;  // what stream_ reads
+  std::unique_ptr<DocumentStream> stream_;
   FileFacts facts_;
   std::optional<RawRecord> pending_;  // given before anything else
   bool ended_ = false;                // nothing follows pending_

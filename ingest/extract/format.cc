@@ -86,6 +86,30 @@ bool StartsWithObject(std::string_view start) {
   return next != std::string_view::npos && (start[next] == '"' || start[next] == '}');
 }
 
+// "{" alone on the first line, or with a part of an object: not one a line.
+bool StartsWithObjectAlone(std::string_view start) {
+  if (!start.starts_with('{')) return false;
+  const size_t next = start.find_first_not_of(" \t", 1);
+  return next != std::string_view::npos && (start[next] == '\n' || start[next] == '\r') &&
+         start.find_first_not_of(" \t\r\n", next) != std::string_view::npos &&
+         start[start.find_first_not_of(" \t\r\n", next)] == '"';
+}
+
+// "[" and then an object: an array of records.
+bool StartsWithArray(std::string_view start) {
+  if (!start.starts_with('[')) return false;
+  const size_t next = start.find_first_not_of(" \t\r\n", 1);
+  return next != std::string_view::npos && start[next] == '{' &&
+         start.find('"', next) != std::string_view::npos;
+}
+
+// The first line, less blanks, ends with a brace: an object a line.
+bool IsLines(std::string_view bytes) {
+  std::string_view line = bytes.substr(0, bytes.find('\n'));
+  const size_t last = line.find_last_not_of(" \t\r");
+  return last != std::string_view::npos && line[last] == '}';
+}
+
 template <size_t N>
 bool IsOneOf(std::string_view ending, const std::string_view (&endings)[N]) {
   return std::find(std::begin(endings), std::end(endings), ending) != std::end(endings);
@@ -104,26 +128,31 @@ bool IsFileType(std::string_view ending) {
 struct Magic {
   std::string_view bytes;
   std::string_view kind;
+  Format format = Format::kUnsupported;
+  Reason reason = Reason::kUnsupportedFormat;
 };
 using namespace std::string_view_literals;
 // Formats told by their first bytes.
 constexpr Magic kMagics[] = {
-    {"%PDF-"sv, "pdf"},
-    {"PK\x03\x04"sv, "zip"},
-    {"PK\x05\x06"sv, "zip"},
-    {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv, "ole"},
-    {"HWP Document File V3"sv, "hwp3"},
-    {"{\\rtf"sv, "rtf"},
-    {"\x1F\x8B"sv, "gz"},
-    {"\x28\xB5\x2F\xFD"sv, "zst"},
+    {"%PDF-"sv, {}, Format::kPdf},
+    {"PK\x03\x04"sv, {}, Format::kZip},
+    {"PK\x05\x06"sv, {}, Format::kZip},
+    {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv, {}, Format::kOle},
+    {"HWP Document File V"sv, "hwp3", Format::kUnsupported, Reason::kOldHwp},
+    {"{\\rtf"sv, {}, Format::kRtf},
+    {"\x1F\x8B"sv, {}, Format::kCompressed},
+    {"\x28\xB5\x2F\xFD"sv, {}, Format::kCompressed},
+    {"PAR1"sv, {}, Format::kParquet},
+    {"ALZ\x01"sv, "alz", Format::kUnsupported, Reason::kForeignArchive},
+    {"EGGA"sv, "egg", Format::kUnsupported, Reason::kForeignArchive},
     {"\xFD"
      "7zXZ\0"sv,
-     "xz"},
-    {"BZh91AY&SY"sv, "bz2"},
-    {"\x04\x22\x4D\x18"sv, "lz4"},
-    {"7z\xBC\xAF\x27\x1C"sv, "7z"},
-    {"Rar!\x1A\x07"sv, "rar"},
-    {"PAR1"sv, "parquet"},
+     "xz", Format::kUnsupported, Reason::kForeignArchive},
+    {"BZh91AY&SY"sv, "bz2", Format::kUnsupported, Reason::kForeignArchive},
+    {"\x04\x22\x4D\x18"sv, "lz4", Format::kUnsupported, Reason::kForeignArchive},
+    {"7z\xBC\xAF\x27\x1C"sv, "7z", Format::kUnsupported, Reason::kForeignArchive},
+    {"Rar!\x1A\x07"sv, "rar", Format::kUnsupported, Reason::kForeignArchive},
+    {"MSCF\0\0\0\0"sv, "cab", Format::kUnsupported, Reason::kForeignArchive},
     {"ARROW1"sv, "arrow"},
     {"SQLite format 3\0"sv, "sqlite"},
     {"\x89PNG\r\n\x1A\n"sv, "image"},
@@ -140,17 +169,25 @@ constexpr Magic kMagics[] = {
     {"MZ\x90\0"sv, "program"},
 };
 
-// Endings whose content, though text, is markup or a table rather than the text of a document.
-constexpr std::string_view kMarkup[] = {"html", "htm",   "xhtml", "xml", "hwpml", "hml",
-                                        "mht",  "mhtml", "svg",   "rtf", "tex"};
-constexpr std::string_view kTables[] = {"csv", "tsv", "json", "yaml", "yml", "sql",
-                                        "ini", "cfg", "conf", "srt",  "smi"};
+constexpr std::string_view kHtml[] = {"html", "htm", "xhtml", "shtml"};
+constexpr std::string_view kXml[] = {"xml"};
+constexpr std::string_view kMarkdown[] = {"md", "markdown", "mdx"};
+constexpr std::string_view kTable[] = {"csv", "tsv", "tab"};
+constexpr std::string_view kJson[] = {"json"};
+// Endings whose content, though text, is not the text of a document.
+constexpr std::string_view kMarkup[] = {"hwpml", "hml", "mht", "mhtml", "svg", "rtf", "tex"};
+constexpr std::string_view kSettings[] = {"yaml", "yml", "sql", "ini", "cfg", "conf", "srt", "smi"};
 constexpr std::string_view kJsonLines[] = {"jsonl", "ndjson", "jsonlines"};
-constexpr std::string_view kPlain[] = {"txt", "text", "md", "markdown", "asc", "utf8", "euckr"};
+constexpr std::string_view kPlain[] = {"txt", "text", "asc", "utf8", "euckr"};
 // Office and archive endings: not what they say if no magic matched, so damaged.
 constexpr std::string_view kContainers[] = {
-    "pdf",  "zip",     "hwp", "hwpx", "doc", "docx", "odt", "epub", "xls", "xlsx", "ppt",
-    "pptx", "parquet", "db",  "bin",  "exe", "dll",  "jpg", "jpeg", "png", "gif"};
+    "pdf",  "zip",     "hwp", "hwpx", "doc", "docx", "odt", "epub", "xls", "xlsx", "ppt", "tar",
+    "pptx", "parquet", "db",  "bin",  "exe", "dll",  "jpg", "jpeg", "png", "gif",  "alz", "egg"};
+
+// "ustar" of POSIX and GNU archives. Older ones have no mark and are not told from binary data.
+bool IsTar(std::string_view bytes) {
+  return bytes.size() >= 512 && bytes.substr(257, 5) == "ustar";
+}
 
 }  // namespace
 
@@ -162,18 +199,45 @@ std::string_view NameOf(Format format) {
       return "jsonl";
     case Format::kPlainText:
       return "text";
+    case Format::kJson:
+      return "json";
+    case Format::kTable:
+      return "table";
+    case Format::kMarkdown:
+      return "markdown";
+    case Format::kHtml:
+      return "html";
+    case Format::kXml:
+      return "xml";
+    case Format::kRtf:
+      return "rtf";
+    case Format::kZip:
+      return "zip";
+    case Format::kTar:
+      return "tar";
+    case Format::kOle:
+      return "ole";
+    case Format::kPdf:
+      return "pdf";
+    case Format::kParquet:
+      return "parquet";
+    case Format::kCompressed:
+      return "compressed";
   }
   return "unsupported";
 }
 
+bool IsReadWhole(Format format) { return format > Format::kPlainText; }
+
 FormatGuess DetectFormat(std::string_view bytes, std::string_view name) {
   for (const Magic& magic : kMagics) {
-    if (bytes.starts_with(magic.bytes)) return {Format::kUnsupported, magic.kind};
+    if (bytes.starts_with(magic.bytes)) return {magic.format, magic.kind, magic.reason};
   }
+  if (IsTar(bytes)) return {Format::kTar, {}};
   Head head;
   head.bytes = bytes.substr(0, kFormatHeadBytes);
   head.ending = LastEnding(name);
-  if (head.ending == "gz" || head.ending == "zst") head.ending = LastEnding(name);
+  while (head.ending == "gz" || head.ending == "zst") head.ending = LastEnding(name);
   head.binary = IsBinary(head.bytes);
   head.start = StartOf(head.bytes);
 
@@ -182,14 +246,32 @@ FormatGuess DetectFormat(std::string_view bytes, std::string_view name) {
   if (IsOneOf(head.ending, kJsonLines) && (!head.binary || head.start.starts_with('{'))) {
     return {Format::kJsonLines, {}};
   }
+  // Before its header a PDF may have up to 1,024 bytes of something else.
+  if (head.bytes.substr(0, 1024).find("%PDF-") != std::string_view::npos && head.binary)
+    return {Format::kPdf, {}};
   if (head.binary) return {Format::kUnsupported, "binary"};
   if (IsOneOf(head.ending, kContainers)) return {Format::kUnsupported, "damaged or mislabelled"};
-  if (StartsLike(head.start, "<!doctype html") || StartsLike(head.start, "<html"))
-    return {Format::kUnsupported, "html"};
-  if (StartsLike(head.start, "<?xml")) return {Format::kUnsupported, "xml"};
+  const bool html_name = IsOneOf(head.ending, kHtml);
+  if (StartsLike(head.start, "<!doctype html") || StartsLike(head.start, "<html") ||
+      (StartsLike(head.start, "<?xml") && html_name))
+    return {Format::kHtml, {}};
+  if (StartsLike(head.start, "<?xml")) {
+    return head.start.find("<html") != std::string::npos ||
+                   head.start.find("<!DOCTYPE html") != std::string::npos
+               ? FormatGuess{Format::kHtml, {}}
+               : FormatGuess{Format::kXml, {}};
+  }
+  if (html_name) return {Format::kHtml, {}};
+  if (IsOneOf(head.ending, kXml)) return {Format::kXml, {}};
   if (IsOneOf(head.ending, kMarkup)) return {Format::kUnsupported, "markup"};
-  if (StartsWithObject(head.start)) return {Format::kJsonLines, {}};
-  if (IsOneOf(head.ending, kTables)) return {Format::kUnsupported, "table or settings"};
+  if (IsOneOf(head.ending, kTable)) return {Format::kTable, {}};
+  const bool json_name = IsOneOf(head.ending, kJson);
+  if (StartsWithObjectAlone(head.start)) return {Format::kJson, {}};
+  if (StartsWithObject(head.start))
+    return {json_name && !IsLines(head.bytes) ? Format::kJson : Format::kJsonLines, {}};
+  if (json_name || StartsWithArray(head.start)) return {Format::kJson, {}};
+  if (IsOneOf(head.ending, kSettings)) return {Format::kUnsupported, "table or settings"};
+  if (IsOneOf(head.ending, kMarkdown)) return {Format::kMarkdown, {}};
   if (IsOneOf(head.ending, kPlain) || !IsFileType(head.ending)) return {Format::kPlainText, {}};
   return {Format::kUnsupported, "unknown ending"};
 }

@@ -26,6 +26,16 @@ struct ExtractLimits {
   // A longer id is refused; a longer title, source type or date is left out.
   size_t id_bytes_max = 1024;
   size_t metadata_bytes_max = 16 << 10;
+  // One file or member that is read as a whole: everything but JSON Lines and plain text.
+  uint64_t document_bytes_max = 256ull << 20;
+  // Containers inside containers, the outermost counted; members of all of them together, and their
+  // bytes after decompression.
+  int container_depth_max = 4;
+  uint64_t container_members_max = 200'000;
+  uint64_t container_bytes_max = 8ull << 30;
+  // Elements open at the same time in XML and HTML.
+  size_t markup_depth_max = 1024;
+  size_t html_depth_max = 8192;
 };
 
 }  // namespace jangbu::ingest

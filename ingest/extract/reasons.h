@@ -32,6 +32,25 @@ enum class Reason : uint8_t {
   kTextNotString,
   kLoneSurrogate,
   kBadId,
+  // One file, or one member of a container.
+  kBadContainer,
+  kContainerLimit,
+  kUnsafeName,
+  kPasswordProtected,
+  kDistributionDocument,
+  kDrmProtected,
+  kOldHwp,
+  kOldOffice,
+  kForeignArchive,
+  kNoTextLayer,
+  kNoTextColumn,
+  kNoTextPath,
+  kUnsafeMarkup,
+  kDamagedDocument,
+  kUnsupportedFeature,
+  kExtractionFailed,
+  kExtractionLimit,
+  kMojibake,
 };
 
 struct ReasonInfo {

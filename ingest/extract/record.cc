@@ -1,20 +1,35 @@
 #include "ingest/extract/record.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "ingest/extract/date.h"
 #include "ingest/extract/json_lines.h"
+#include "ingest/extract/mojibake.h"
 #include "ingest/text/canonical.h"
+#include "ingest/text/utf8.h"
 
 namespace jangbu::ingest {
 namespace {
+
+// What is said of every text, however it came.
+std::variant<Document, Rejection> Judge(Document&& document) {
+  if (IsBlank(document.text)) return Rejection{Reason::kNoText, "nothing visible"};
+  if (std::optional<std::string> mojibake = FindMojibake(document.text))
+    return Rejection{Reason::kMojibake, *std::move(mojibake)};
+  if (const uint64_t count = CountPrivateUse(document.text); count > 0)
+    document.read_as += " pua " + std::to_string(count);
+  return std::move(document);
+}
 
 std::variant<Document, Rejection> Parse(const FileFacts& facts, std::string&& bytes,
                                         const ExtractLimits& limits) {
   JANGBU_CHECK(facts.format == Format::kJsonLines || facts.format == Format::kPlainText);
   Document document;
   document.received_sha256 = Sha256(bytes);
+  document.read_as = std::string(NameOf(facts.format)) + " " + std::string(NameOf(facts.encoding)) +
+                     " " + std::to_string(facts.confidence);
   Decoded decoded = DecodeText(facts.encoding, std::move(bytes));
   if (decoded.rejection) return *std::move(decoded.rejection);
 
@@ -35,15 +50,44 @@ std::variant<Document, Rejection> Parse(const FileFacts& facts, std::string&& by
     if (IsDate(fields.published_at)) document.published_at = std::move(fields.published_at);
     document.text = std::move(fields.text);
   }
-  if (IsBlank(document.text)) return Rejection{Reason::kNoText, "nothing visible"};
-  return document;
+  return Judge(std::move(document));
+}
+
+// What a reader of whole documents gives is believed no more than what partners give.
+std::variant<Document, Rejection> Check(Document&& document, const ExtractLimits& limits) {
+  if (!IsValidUtf8(document.text)) {
+    return Rejection{Reason::kInvalidUtf8,
+                     "invalid UTF-8 at byte " + std::to_string(ValidUtf8Prefix(document.text))};
+  }
+  if (document.text.size() > limits.text_bytes_max) {
+    return Rejection{Reason::kRecordTooLarge, "text of " + std::to_string(document.text.size()) +
+                                                  " bytes, at most " +
+                                                  std::to_string(limits.text_bytes_max)};
+  }
+  if (document.id.size() > limits.id_bytes_max || !IsValidUtf8(document.id)) {
+    return Rejection{Reason::kBadId, "id of " + std::to_string(document.id.size()) + " bytes"};
+  }
+  for (std::string* field :
+       {&document.title, &document.source_type, &document.author, &document.read_as}) {
+    if (field->size() > limits.metadata_bytes_max || !IsValidUtf8(*field)) field->clear();
+  }
+  if (!IsDate(document.published_at)) document.published_at.clear();
+  return Judge(std::move(document));
 }
 
 }  // namespace
 
 ParsedRecord ParseRecord(const FileFacts& facts, RawRecord&& raw, const ExtractLimits& limits) {
-  if (raw.rejection) return {raw.record, *std::move(raw.rejection)};
-  return {raw.record, Parse(facts, std::move(raw.bytes), limits)};
+  ParsedRecord parsed{raw.record, std::move(raw.place), Rejection{}};
+  if (!IsValidUtf8(parsed.place)) parsed.place.clear();
+  if (raw.rejection) {
+    parsed.result = *std::move(raw.rejection);
+  } else if (raw.document) {
+    parsed.result = Check(*std::move(raw.document), limits);
+  } else {
+    parsed.result = Parse(facts, std::move(raw.bytes), limits);
+  }
+  return parsed;
 }
 
 }  // namespace jangbu::ingest

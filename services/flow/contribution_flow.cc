@@ -300,13 +300,13 @@ StatusOr<bool> ContributionFlow::ProcessUpload(uint32_t partner, uint64_t upload
       JANGBU_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::ByteSource> source,
                               parts_.staging->OpenFile(partner, upload, file));
       JANGBU_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::FileReader> reader,
-                              ingest::FileReader::Open(*source, info->path, {}));
+                              ingest::FileReader::Open(*source, info->path, {}, parts_.documents));
       const auto facts = std::make_shared<const ingest::FileFacts>(reader->facts());
       while (!gone) {
         JANGBU_ASSIGN_OR_RETURN(std::optional<ingest::RawRecord> raw, reader->Next());
         if (!raw.has_value()) break;
         if (passed(raw->record == 0 ? kWholeFile : raw->record)) continue;
-        group_bytes += raw->bytes.size() + 64;
+        group_bytes += raw->bytes.size() + (raw->document ? raw->document->text.size() : 0) + 64;
         group.push_back({.file = file, .facts = facts, .record = *std::move(raw)});
         if (group_bytes >= kGroupBytes || group.size() >= kGroupDocuments) {
           JANGBU_RETURN_IF_ERROR(submit());

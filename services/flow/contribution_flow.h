@@ -63,6 +63,8 @@ class ContributionFlow {
     TextIndex* index = nullptr;
     std::shared_ptr<const ingest::Tokenizer> tokenizer;
     const ingest::Fingerprinter* fingerprinter = nullptr;
+    // Reads whole documents; null: they are refused. Borrowed, thread-safe.
+    ingest::DocumentReader* documents = nullptr;
     int workers = 1;
     std::function<void(std::string_view)> log;
   };

@@ -12,7 +12,7 @@ namespace jangbu::services {
 namespace {
 
 constexpr uint8_t kVersion = 1;
-constexpr uint8_t kScreenedVersion = 2;  // with what screening found
+constexpr uint8_t kExtendedVersion = 2;  // with how it was read and what screening found
 constexpr uint8_t kPlain = 0;
 constexpr uint8_t kZstd = 1;
 constexpr size_t kCompressFrom = 256;  // bytes; shorter texts gain nothing
@@ -117,16 +117,20 @@ void ReadScreening(ByteReader& r, DocumentFacts& facts) {
     flag = {static_cast<ingest::QualityRule>(rule), rejects == 1, small(), 0};
     flag.threshold = small();
   }
-  if (facts.personal_data.empty() && facts.flags.empty()) r.MarkBad();
+}
+
+bool IsExtended(const DocumentFacts& facts) {
+  return !facts.author.empty() || !facts.read_as.empty() || !facts.personal_data.empty() ||
+         !facts.flags.empty();
 }
 
 }  // namespace
 
 std::string SealDocument(const SecretKey& key, const DocumentPlace& place,
                          const DocumentFacts& facts, std::string_view canonical) {
-  const bool screened = !facts.personal_data.empty() || !facts.flags.empty();
+  const bool extended = IsExtended(facts);
   ByteWriter f;
-  f.U8(screened ? kScreenedVersion : kVersion);
+  f.U8(extended ? kExtendedVersion : kVersion);
   f.String(facts.id);
   f.String(facts.title);
   f.String(facts.source_type);
@@ -135,7 +139,11 @@ std::string SealDocument(const SecretKey& key, const DocumentPlace& place,
   f.Raw(facts.received_sha256);
   f.Raw(facts.form_sha256);
   f.Varint(canonical.size());
-  if (screened) WriteScreening(f, facts);
+  if (extended) {
+    f.String(facts.author);
+    f.String(facts.read_as);
+    WriteScreening(f, facts);
+  }
   ByteWriter w;
   w.String(Seal(key, kFactsNonce, Aad("jangbu facts 1\n", place), f.bytes()));
   w.Raw(Seal(key, kTextNonce, Aad("jangbu text 1\n", place), Pack(canonical)));
@@ -150,7 +158,7 @@ StatusOr<DocumentFacts> OpenFacts(const SecretKey& key, const DocumentPlace& pla
   DocumentFacts facts;
   ByteReader r(bytes);
   const uint8_t version = r.U8();
-  if (version != kVersion && version != kScreenedVersion) r.MarkBad();
+  if (version != kVersion && version != kExtendedVersion) r.MarkBad();
   facts.id = std::string(r.String());
   facts.title = std::string(r.String());
   facts.source_type = std::string(r.String());
@@ -159,7 +167,12 @@ StatusOr<DocumentFacts> OpenFacts(const SecretKey& key, const DocumentPlace& pla
   facts.received_sha256 = r.Array<32>();
   facts.form_sha256 = r.Array<32>();
   facts.text_bytes = r.Varint();
-  if (version == kScreenedVersion) ReadScreening(r, facts);
+  if (version == kExtendedVersion) {
+    facts.author = std::string(r.String());
+    facts.read_as = std::string(r.String());
+    ReadScreening(r, facts);
+    if (!IsExtended(facts)) r.MarkBad();
+  }
   JANGBU_RETURN_IF_ERROR(r.Finish("the facts of a stored document"));
   return facts;
 }

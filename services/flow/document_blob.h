@@ -4,11 +4,11 @@
 //
 //     blob     = varint(size of the sealed facts) sealed-facts sealed-text
 //     facts    = version:u8 id:string title:string source_type:string published_at:string
-//     detail:string
-//                received_sha256:32 form_sha256:32 text_bytes:varint [screening]
+//                detail:string received_sha256:32 form_sha256:32 text_bytes:varint
+//                [author:string read_as:string screening]
 //     screening = count:varint (kind:u8 begin:varint size:varint)… count:varint
 //                 (rule:u8 rejects:u8 value:varint threshold:varint)…
-//     version  = 1 without screening, 2 with (where something was found)
+//     version  = 1 without what stands in brackets, 2 with it (where any of it is not empty)
 //     text     = 0:u8 canonical text | 1:u8 zstd frame of it
 //
 // Both parts are sealed under the document's key (nonces 0 and 1: the key seals nothing else),
@@ -32,6 +32,8 @@ struct DocumentFacts {
   std::string title;
   std::string source_type;
   std::string published_at;
+  std::string author;
+  std::string read_as;       // format, and of text its encoding and the confidence in it
   std::string detail;        // of a rejection
   Digest received_sha256{};  // of the record's bytes as received
   Digest form_sha256{};      // identity; zero when rejected

@@ -11,6 +11,7 @@
 #include "ingest/text/utf8.h"
 #include "services/api_key/api_key.h"
 #include "services/flow/corpus_metadata.h"
+#include "services/flow/document_reading.h"
 #include "services/flow/jangbu_state.h"
 #include "services/storage/files.h"
 #include "services/storage/master_key.h"
@@ -220,6 +221,7 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
                               .index = state->index.get(),
                               .tokenizer = state->tokenizer,
                               .fingerprinter = state->fingerprinter.get(),
+                              .documents = InstalledDocumentReader(),
                               .workers = options.workers > 0 ? options.workers : cores,
                               .log = options.log});
   JANGBU_RETURN_IF_ERROR(state->flow->Recover());

@@ -152,6 +152,8 @@ PreparedDocument PreparePool::PrepareOne(uint64_t upload, const ingest::ScreenPo
   const std::string received =
       raw.record.bytes;  // for the digest of what is refused; cheaper than hashing twice
   ingest::ParsedRecord parsed = ingest::ParseRecord(*raw.facts, std::move(raw.record));
+  // A member of a container is known by its place in it.
+  facts.id = parsed.place;
   if (!parsed.ok()) {
     if (!received.empty()) facts.received_sha256 = Sha256(received);
     facts.detail = parsed.rejection().detail;
@@ -160,7 +162,9 @@ PreparedDocument PreparePool::PrepareOne(uint64_t upload, const ingest::ScreenPo
   }
   ingest::Document& document = parsed.document();
   facts.received_sha256 = document.received_sha256;
-  facts.id = std::move(document.id);
+  if (!document.id.empty()) facts.id = std::move(document.id);
+  facts.author = KeptTitle(policy, std::move(document.author));
+  facts.read_as = std::move(document.read_as);
   facts.title = KeptTitle(policy, std::move(document.title));
   facts.source_type = std::move(document.source_type);
   facts.published_at = std::move(document.published_at);

@@ -23,6 +23,8 @@
 #include <thread>
 #include <vector>
 
+#include "services/extractor/extract_workers.h"
+#include "services/flow/document_reading.h"
 #include "services/flow/jangbu.h"
 #include "services/gateway/http_server.h"
 #include "services/jangbud/default_tokenizer.h"
@@ -131,6 +133,23 @@ ExitCode Serve(const ServeOptions& options) {
   flow.clock = &clock;
   flow.random = &random;
   flow.log = Say;
+  ExtractOptions extract;
+  extract.program = options.extract_worker.empty() ? WorkerBesideThis() : options.extract_worker;
+  extract.sandbox.memory_bytes = static_cast<uint64_t>(options.extract_memory) << 20;
+  extract.sandbox.cpu_seconds = static_cast<uint64_t>(options.extract_seconds);
+  extract.document_bytes_max = static_cast<uint64_t>(options.extract_file) << 20;
+  extract.at_once = static_cast<int>(options.extract_at_once);
+  if (extract.program.empty()) {
+    return Fail(NotFound("worker_missing",
+                         "jangbu-extract is not beside this program; name it with "
+                         "--extract-worker, or do without it: --extract-worker off"),
+                kCannotServe);
+  }
+  ExtractWorkers documents(extract);
+  if (extract.program != "off") {
+    if (const Status probe = documents.Probe(); !probe.ok()) return Fail(probe, kCannotServe);
+    InstallDocumentReader(&documents);
+  }
   const StatusOr<ledger::Policy> policy = PolicyOf(options.policy);
   if (!policy.ok()) return Fail(policy.status(), kUsage);
   flow.policy = *policy;
@@ -299,6 +318,13 @@ int Main(int argc, char** argv) {
   AddGiven(serve, given, "confirm-at", "time of the daily confirmation run, Asia/Seoul [03:30]",
            "HH:MM|off");
   AddGiven(serve, given, "workers", "threads that prepare documents [one a core]", "N");
+  AddGiven(serve, given, "extract-worker",
+           "program that reads documents, or off [jangbu-extract beside this one]", "FILE");
+  AddGiven(serve, given, "extract-memory", "memory of one such worker, in MiB [768]", "N");
+  AddGiven(serve, given, "extract-seconds", "CPU time of one such worker for a file [120]", "N");
+  AddGiven(serve, given, "extract-file",
+           "largest document or archive after decompression, in MiB [256]", "N");
+  AddGiven(serve, given, "extract-at-once", "such workers at the same time [2]", "N");
   AddGiven(serve, given, "checkpoint-interval", "seconds between signed checkpoints [30]", "N");
   AddGiven(serve, given, "stop-patience", "seconds that calls get to end when stopping [20]", "N");
   serve.add_flag_callback(

@@ -64,6 +64,7 @@ constexpr TextOption kTexts[] = {
     {"tls-client-ca", &ServeOptions::tls_client_ca},
     {"access-log", &ServeOptions::access_log},
     {"confirm-at", &ServeOptions::confirm_at},
+    {"extract-worker", &ServeOptions::extract_worker},
 };
 struct NumberOption {
   std::string_view name;
@@ -73,6 +74,10 @@ struct NumberOption {
 };
 constexpr NumberOption kNumbers[] = {
     {"workers", &ServeOptions::workers, 0, 1024},
+    {"extract-memory", &ServeOptions::extract_memory, 128, 1 << 20},
+    {"extract-seconds", &ServeOptions::extract_seconds, 1, 86'400},
+    {"extract-file", &ServeOptions::extract_file, 1, 1 << 20},
+    {"extract-at-once", &ServeOptions::extract_at_once, 1, 1024},
     {"checkpoint-interval", &ServeOptions::checkpoint_interval, 1, 60},
     {"stop-patience", &ServeOptions::stop_patience, 0, 3600},
 };

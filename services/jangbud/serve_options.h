@@ -30,6 +30,11 @@ struct ServeOptions {
   std::string access_log = "stderr";
   std::string confirm_at = "03:30";  // HH:MM in Asia/Seoul, or "off"
   int64_t workers = 0;               // 0: one a core
+  std::string extract_worker;        // "": jangbu-extract beside this program; "off": none
+  int64_t extract_memory = 768;      // MiB of one worker
+  int64_t extract_seconds = 120;     // of CPU for one file
+  int64_t extract_file = 256;        // MiB of one file after decompression
+  int64_t extract_at_once = 2;       // workers at the same time
   int64_t checkpoint_interval = 30;  // seconds
   int64_t stop_patience = 20;        // seconds
   bool insecure = false;

@@ -203,7 +203,7 @@ TEST(FileReader, Facts) {
        "jsonl zst utf-16le 100"},
       {Encode("우리나라의 말이 중국과 달라", "windows-949"), "a.txt", "text none cp949 99"},
       {"ascii", "a.txt", "text none utf-8 90"},
-      {"%PDF-", "a.pdf", "unsupported none unknown 0"},
+      {"%PDF-", "a.pdf", "pdf none unknown 0"},
   };
   for (const auto& c : cases) {
     const FileFacts f = ReadFile(c.bytes, c.name).facts;

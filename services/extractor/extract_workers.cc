@@ -1,0 +1,296 @@
+#include "services/extractor/extract_workers.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "base/bytes.h"
+#include "ingest/extract/record_frame.h"
+#include "services/extractor/exit_codes.h"
+
+namespace jangbu::services {
+namespace {
+
+using ingest::RawRecord;
+using ingest::Reason;
+using ingest::Rejection;
+
+std::string_view SignalName(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGABRT:
+      return "SIGABRT";
+    case SIGBUS:
+      return "SIGBUS";
+    case SIGFPE:
+      return "SIGFPE";
+    case SIGILL:
+      return "SIGILL";
+    case SIGSYS:
+      return "SIGSYS";
+    case SIGKILL:
+      return "SIGKILL";
+    default:
+      return "a signal";
+  }
+}
+
+}  // namespace
+
+// One of `at_once` places.
+class ExtractWorkers::Turn {
+ public:
+  explicit Turn(ExtractWorkers& workers) : workers_(workers) {
+    std::unique_lock lock(workers_.mutex_);
+    workers_.left_.wait(lock, [&] { return workers_.running_ < workers_.options_.at_once; });
+    ++workers_.running_;
+  }
+  ~Turn() {
+    {
+      const std::lock_guard lock(workers_.mutex_);
+      --workers_.running_;
+    }
+    workers_.left_.notify_one();
+  }
+
+ private:
+  ExtractWorkers& workers_;
+};
+
+// A running worker and its answer.
+class ExtractWorkers::Worker final : public ingest::DocumentStream {
+ public:
+  Worker(ExtractWorkers& workers, const ExtractOptions& options)
+      : options_(options), turn_(workers) {}
+
+  ~Worker() override {
+    if (socket_ >= 0) close(socket_);
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      Reap();
+    }
+  }
+
+  Status Start() {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      return Unavailable("worker_missing", "no socket for a worker");
+    socket_ = ends[0];
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    // The server's signal mask and handlers are its own.
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    std::string program = options_.program;
+    std::string memory = std::to_string(options_.sandbox.memory_bytes >> 20);
+    std::string cpu = std::to_string(options_.sandbox.cpu_seconds);
+    char* arguments[] = {program.data(), memory.data(), cpu.data(), nullptr};
+    // No environment: nothing of the server's is the worker's to know.
+    char* environment[] = {nullptr};
+    const int error =
+        posix_spawn(&pid_, program.c_str(), &actions, &attributes, arguments, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    close(ends[1]);
+    if (error != 0) {
+      pid_ = -1;
+      return Unavailable("worker_missing", "the extraction worker can not be started: " +
+                                               std::string(std::strerror(error)));
+    }
+    return OkStatus();
+  }
+
+  // Hands over the file. The worker reads all of it before it answers; when it has gone, its answer
+  // or its end says why.
+  Status Send(ingest::ByteSource& bytes, const std::string& request) {
+    bool listening = SendAll(request);
+    std::string buffer(256 << 10, '\0');
+    while (listening) {
+      JANGBU_ASSIGN_OR_RETURN(const size_t size, bytes.Read(buffer.data(), buffer.size()));
+      if (size == 0) break;
+      listening = SendAll(std::string_view(buffer).substr(0, size));
+    }
+    shutdown(socket_, SHUT_WR);
+    return OkStatus();
+  }
+
+  StatusOr<std::optional<RawRecord>> Next() override {
+    if (ended_) return std::optional<RawRecord>();
+    std::string head(4, '\0');
+    if (!ReceiveAll(head)) return Ended();
+    ByteReader reader(head);
+    const uint32_t size = reader.U32();
+    received_ += size;
+    // Text, its escapes and metadata: what is more is no answer of ours.
+    if (size > options_.text_bytes_max + (uint64_t{1} << 20)) {
+      return Refuse({Reason::kExtractionFailed, "the worker's answer is too long"});
+    }
+    if (received_ > options_.output_bytes_max) {
+      return Refuse(
+          {Reason::kExtractionLimit,
+           "more than " + std::to_string(options_.output_bytes_max) + " bytes of records"});
+    }
+    std::string payload(size, '\0');
+    if (!ReceiveAll(payload)) return Ended();
+    StatusOr<std::optional<RawRecord>> raw = ingest::DecodeRecord(payload);
+    if (!raw.ok()) return Refuse({Reason::kExtractionFailed, "the worker's answer makes no sense"});
+    if (!*raw) {
+      ended_ = true;
+      return std::optional<RawRecord>();
+    }
+    // Records ascend by one; a refusal of the file is the last.
+    if ((*raw)->record == 0) {
+      ended_ = true;
+    } else if ((*raw)->record != ++records_) {
+      return Refuse({Reason::kExtractionFailed, "the worker's answer makes no sense"});
+    }
+    return raw;
+  }
+
+ private:
+  bool Wait(short events) {
+    pollfd wanted{socket_, events, 0};
+    while (true) {
+      const int ready = poll(&wanted, 1, options_.stall_seconds_max * 1000);
+      if (ready > 0) return true;
+      if (ready < 0 && errno == EINTR) continue;
+      stalled_ = true;
+      return false;
+    }
+  }
+
+  bool SendAll(std::string_view bytes) {
+    while (!bytes.empty()) {
+      if (!Wait(POLLOUT)) return false;
+      const ssize_t size = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (size < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (size <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(size));
+    }
+    return true;
+  }
+
+  bool ReceiveAll(std::string& out) {
+    size_t at = 0;
+    while (at < out.size()) {
+      if (!Wait(POLLIN)) return false;
+      const ssize_t size = recv(socket_, out.data() + at, out.size() - at, MSG_DONTWAIT);
+      if (size < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (size <= 0) return false;
+      at += static_cast<size_t>(size);
+    }
+    return true;
+  }
+
+  int Reap() {
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return status;
+  }
+
+  std::optional<RawRecord> Refuse(Rejection rejection) {
+    ended_ = true;
+    if (pid_ > 0) kill(pid_, SIGKILL);
+    RawRecord raw;
+    raw.rejection = std::move(rejection);
+    return raw;
+  }
+
+  // The pipe broke: why?
+  StatusOr<std::optional<RawRecord>> Ended() {
+    if (stalled_) {
+      return Refuse({Reason::kExtractionLimit,
+                     "no progress for " + std::to_string(options_.stall_seconds_max) + " s"});
+    }
+    const int status = Reap();
+    if (WIFEXITED(status)) {
+      switch (WEXITSTATUS(status)) {
+        case kWorkerOutOfMemory:
+          return Refuse(
+              {Reason::kExtractionLimit,
+               "memory of " + std::to_string(options_.sandbox.memory_bytes >> 20) + " MiB"});
+        case kWorkerNoSandbox:
+          return Unavailable("sandbox_failed", "the extraction worker could not shut itself in");
+        default:
+          return Refuse({Reason::kExtractionFailed,
+                         "the worker ended with " + std::to_string(WEXITSTATUS(status))});
+      }
+    }
+    const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    // The kernel sends SIGKILL where soft and hard limit of CPU time are the same.
+    if (signal == SIGXCPU || signal == SIGKILL) {
+      return Refuse({Reason::kExtractionLimit,
+                     std::to_string(options_.sandbox.cpu_seconds) + " s of CPU time"});
+    }
+    return Refuse(
+        {Reason::kExtractionFailed, "the worker ended by " + std::string(SignalName(signal))});
+  }
+
+  const ExtractOptions& options_;
+  const Turn turn_;
+  pid_t pid_ = -1;
+  int socket_ = -1;
+  bool stalled_ = false;
+  bool ended_ = false;
+  uint64_t records_ = 0;
+  uint64_t received_ = 0;
+};
+
+StatusOr<std::unique_ptr<ingest::DocumentStream>> ExtractWorkers::Read(
+    ingest::ByteSource& bytes, ingest::Format format, std::string_view file_name,
+    const ingest::ReadOptions& options) {
+  ingest::ExtractRequest request;
+  request.format = format;
+  request.options = options;
+  // A name is a hint: the end of a long one is what counts.
+  request.file_name = file_name.substr(file_name.size() - std::min<size_t>(file_name.size(), 4096));
+  request.document_bytes_max = options_.document_bytes_max;
+  request.text_bytes_max = options_.text_bytes_max;
+  auto worker = std::make_unique<Worker>(*this, options_);
+  JANGBU_RETURN_IF_ERROR(worker->Start());
+  JANGBU_RETURN_IF_ERROR(worker->Send(bytes, ingest::EncodeRequest(request)));
+  return worker;
+}
+
+Status ExtractWorkers::Probe() {
+  ingest::MemorySource page("<html>x");
+  JANGBU_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::DocumentStream> stream,
+                          Read(page, ingest::Format::kHtml, "probe.html", {}));
+  JANGBU_ASSIGN_OR_RETURN(const std::optional<RawRecord> raw, stream->Next());
+  if (!raw.has_value() || !raw->document.has_value()) {
+    return Unavailable("worker_missing", options_.program + " does not read a small page");
+  }
+  return OkStatus();
+}
+
+std::string WorkerBesideThis() {
+  std::string path(4096, '\0');
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0) return {};
+  path.resize(static_cast<size_t>(size));
+  path.resize(path.rfind('/') + 1);
+  path += "jangbu-extract";
+  return access(path.c_str(), X_OK) == 0 ? path : std::string();
+}
+
+}  // namespace jangbu::services

@@ -1,0 +1,104 @@
+"""Documents at the door: real formats through the whole server, hostile ones beside another partner's upload."""
+
+import io
+import threading
+import unittest
+import zipfile
+
+import jangbu_e2e
+from jangbu.v1 import common_pb2
+from jangbu_client import Client
+
+
+def make_zip(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def docx(*paragraphs):
+    body = "".join(f"<w:p><w:r><w:t>{p}</w:t></w:r></w:p>" for p in paragraphs)
+    return make_zip([("[Content_Types].xml", "<Types/>"),
+                     ("word/document.xml", f'<w:document xmlns:w="urn:w"><w:body>{body}</w:body></w:document>')])
+
+
+def text(seed):
+    return jangbu_e2e.sentences(seed, 3)
+
+
+class Documents(jangbu_e2e.ServerTest):
+    def partner(self, name):
+        operator = Client(self.server.address, self.server.operator_key())
+        client = Client(self.server.address, operator.add_partner(name))
+        return client, client.create_corpus("문서")
+
+    def verdicts(self, client, upload):
+        name = common_pb2.Verdict.Name
+        return [(v.file_number, v.record, v.document_id, name(v.verdict).removeprefix("VERDICT_"), v.reason)
+                for v in client.verdicts(upload.upload_id)]
+
+    def test_a_folder_of_formats(self):
+        client, corpus = self.partner("saebit")
+        files = [("보고서.docx", docx(*text("a"))),
+                 ("page.html", ("<html><body><nav>메뉴</nav><p>" + "</p><p>".join(text("b")) + "</p></body></html>").encode()),
+                 ("묶음.zip", make_zip([("안/글.md", "# 제목\n\n" + "\n".join(text("c"))), ("옛글.hwp", b"HWP Document File V3.00 "),
+                                      ("표.csv", "id,text\n7," + text("d")[0] + "\n")])),
+                 ("scan.alz", b"ALZ\x01\x0a\x00\x00\x00"), ("broken.pdf", b"%PDF-1.7\nnothing")]
+        upload = client.upload(corpus, "r1", files)
+        self.assertEqual(self.verdicts(client, upload), [
+            (0, 1, "", "ACCEPTED", ""),
+            (1, 1, "", "ACCEPTED", ""),
+            (2, 1, "안/글.md", "ACCEPTED", ""),
+            (2, 2, "옛글.hwp", "REJECTED", "old_hwp"),
+            (2, 3, "7", "ACCEPTED", ""),
+            (3, 0, "", "REJECTED", "foreign_archive"),
+            (4, 0, "", "REJECTED", "damaged_document")])
+        # The same text in another form is the same document.
+        again = client.upload(corpus, "r2", [("같은.html", ("<html><p>" + "</p><p>".join(text("a")) + "</p>").encode())])
+        self.assertEqual(self.verdicts(client, again)[0][3], "EXACT_DUPLICATE")
+
+    def test_hostile_files_cost_themselves(self):
+        client, corpus = self.partner("mool")
+        other, other_corpus = self.partner("byeol")
+        zeros = b"0" * (70 << 20)
+        entity = (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+                  b"<w:document>&b;</w:document>")
+        inner = make_zip([("a.txt", zeros)])
+        files = [("bomb.zip", make_zip([(f"{i}.zip", inner) for i in range(8)])),
+                 ("slip.zip", make_zip([("../../escape.txt", "글"), ("good.txt", "\n".join(text("slip")))])),
+                 ("entity.docx", make_zip([("[Content_Types].xml", "<Types/>"), ("word/document.xml", entity)])),
+                 ("deep.html", b"<html>" + b"<div>" * 1_000_000 + "글".encode()),
+                 ("big.html", b"<html><p>" + b"x " * (35 << 20)),
+                 ("garbage.pdf", b"%PDF-1.4\n" + bytes(range(256)) * 400),
+                 ("after.docx", docx(*text("after")))]
+        seen = {}
+
+        def serve_the_other():
+            seen["upload"] = other.upload(other_corpus, "r", [("a.jsonl", jangbu_e2e.json_lines("byeol", 200))])
+
+        thread = threading.Thread(target=serve_the_other)
+        thread.start()
+        upload = client.upload(corpus, "r", files)
+        thread.join()
+        self.assertEqual(seen["upload"].counts.accepted, 200)
+        rows = self.verdicts(client, upload)
+        by_file = {}
+        for file, record, place, verdict, reason in rows:
+            by_file.setdefault(file, []).append((place, verdict, reason))
+        self.assertEqual({r[2] for r in by_file[0]}, {"container_limit"})
+        self.assertEqual(by_file[1], [("../../escape.txt", "REJECTED", "unsafe_name"), ("good.txt", "ACCEPTED", "")])
+        self.assertEqual(by_file[2], [("", "REJECTED", "unsafe_markup")])
+        self.assertEqual(by_file[3], [("", "REJECTED", "too_deep")])
+        self.assertEqual(by_file[4], [("", "REJECTED", "record_too_large")])
+        self.assertEqual(by_file[5], [("", "REJECTED", "damaged_document")])
+        self.assertEqual(by_file[6], [("", "ACCEPTED", "")])
+        peak = next(int(line.split()[1]) for line in open(f"/proc/{self.server.process.pid}/status")
+                    if line.startswith("VmHWM"))
+        print(f"server peak {peak >> 10} MiB")
+        self.assertLess(peak >> 10, 1024 - 768 if "Asan" not in self.server.log_text() else 4096)
+
+
+if __name__ == "__main__":
+    jangbu_e2e.main()
