@@ -27,3 +27,4 @@ pkg_check_modules(SNAPPY REQUIRED IMPORTED_TARGET snappy)
 # Poppler is GPL: the worker alone links it.
 pkg_check_modules(POPPLER REQUIRED IMPORTED_TARGET poppler-cpp)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)

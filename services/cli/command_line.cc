@@ -32,6 +32,8 @@ struct Parsed {
   bool no_wait = false, strict = false, now = false, show = false, fresh = false, segments = false;
   uint64_t limit = 0, index = 0, tree_size = 0;
 
+  ProvenanceParams provenance;
+
   std::function<ExitCode(Session&)> action;
 };
 
@@ -59,6 +61,7 @@ class Builder {
     Entitlements();
     Proofs();
     Tokenizers();
+    Provenance();
   }
 
  private:
@@ -473,6 +476,54 @@ class Builder {
     Need(compare, "A", p.tokenizer, Msg::kHelpTokenizerFile);
     Need(compare, "B", p.file, Msg::kHelpTokenizerFile);
     Do(compare, [&p](Session& s) { return TokenizerCompare(s, p.tokenizer, p.file); });
+  }
+
+  void Provenance() {
+    Parsed& p = parsed_;
+    ProvenanceParams& q = p.provenance;
+    CLI::App& group = Group("provenance", Msg::kHelpProvenance, Msg::kExampleProvenanceCompare);
+    CLI::App& inspect =
+        Add(group, "inspect", Msg::kHelpProvenanceInspect, Msg::kExampleProvenanceInspect);
+    Need(inspect, "MODEL", p.file, Msg::kHelpProvenanceModel);
+    Do(inspect, [&p](Session& s) { return ProvenanceInspect(s, p.file); });
+
+    CLI::App& compare =
+        Add(group, "compare", Msg::kHelpProvenanceCompare, Msg::kExampleProvenanceCompare);
+    Need(compare, "SUBJECT", q.subject, Msg::kHelpProvenanceSubject);
+    Need(compare, "REFERENCE", q.reference, Msg::kHelpProvenanceReference);
+    const auto many = [&](const std::string& name, std::vector<std::string>& target, Msg about,
+                          const char* type) {
+      compare.add_option(name, target, Words(about))->allow_extra_args(false)->type_name(type);
+    };
+    many("--independent", q.independents, Msg::kHelpProvenanceIndependent, "MODEL");
+    many("--derived", q.derived, Msg::kHelpProvenanceDerived, "MODEL");
+    compare.add_option("--null-pair", q.null_pairs, Words(Msg::kHelpProvenanceNullPair))
+        ->type_size(2)
+        ->allow_extra_args(false)
+        ->type_name("MODEL MODEL");
+    May(compare, "--start", q.start, Msg::kHelpProvenanceStart)->type_name("MODEL");
+    many("--also", q.also, Msg::kHelpProvenanceAlso, "MODEL");
+    many("--log", q.logs, Msg::kHelpProvenanceLog, "FILE");
+    many("--checkpoint", q.checkpoints, Msg::kHelpProvenanceCheckpoint, "MODEL");
+    May(compare, "--manifest", q.manifest, Msg::kHelpProvenanceManifest)->type_name("FILE");
+    compare.add_option("--seed", q.seed, Words(Msg::kHelpProvenanceSeed))->type_name("N");
+    compare.add_option("--threads", q.threads, Words(Msg::kHelpProvenanceThreads))->type_name("N");
+    May(compare, "--state", q.state, Msg::kHelpProvenanceState)->type_name("FILE");
+    May(compare, "-o,--out", q.out_prefix, Msg::kHelpProvenanceOut)->type_name("PREFIX");
+    May(compare, "--sign-key", q.sign_key, Msg::kHelpProvenanceSignKey)->type_name("FILE");
+    Do(compare, [&q](Session& s) { return ProvenanceCompare(s, q); });
+
+    CLI::App& verify =
+        Add(group, "verify", Msg::kHelpProvenanceVerify, Msg::kExampleProvenanceVerify);
+    Need(verify, "DOSSIER", p.file, Msg::kHelpProvenanceDossier);
+    May(verify, "--vkey", p.vkey, Msg::kHelpProvenanceVkey)->type_name("VKEY");
+    verify.add_option("--threads", q.threads, Words(Msg::kHelpProvenanceThreads))->type_name("N");
+    Do(verify, [&p, &q](Session& s) { return ProvenanceVerify(s, p.file, p.vkey, q.threads); });
+
+    CLI::App& key = Add(group, "key", Msg::kHelpProvenanceKey, Msg::kExampleProvenanceKey);
+    Need(key, "NAME", p.name, Msg::kHelpProvenanceKeyName);
+    May(key, "-o,--out", p.out_file, Msg::kHelpProvenanceKeyOut)->required()->type_name("FILE");
+    Do(key, [&p](Session& s) { return ProvenanceKey(s, p.name, p.out_file); });
   }
 
   CLI::App& app_;

@@ -155,4 +155,23 @@ struct TokenizerCountParams {
 ExitCode TokenizerCount(Session& session, const TokenizerCountParams& params);
 ExitCode TokenizerCompare(Session& session, const std::string& a, const std::string& b);
 
+// --- where a model comes from: without a server ---
+ExitCode ProvenanceInspect(Session& session, const std::string& path);
+struct ProvenanceParams {
+  std::string subject, reference, start, manifest;
+  std::vector<std::string> independents, derived, logs, checkpoints, also;
+  std::vector<std::string> null_pairs;  // two by two
+  uint64_t seed = 1;
+  uint64_t threads = 0;  // 0: as many as there are processors
+  std::string state;     // a file of finished work
+  std::string out_prefix;
+  std::string sign_key;  // a file
+};
+ExitCode ProvenanceCompare(Session& session, const ProvenanceParams& params);
+// Checks the signature when `vkey` is given, then computes everything again.
+ExitCode ProvenanceVerify(Session& session, const std::string& file, const std::string& vkey,
+                          uint64_t threads);
+// Makes a key to sign dossiers with; prints its verifier key.
+ExitCode ProvenanceKey(Session& session, const std::string& name, const std::string& out_file);
+
 }  // namespace jangbu::services::cli
