@@ -43,10 +43,10 @@ std::string Fixed(double x, int digits) {
 }
 
 // One line that says how far it is; at most ten times a second.
-class Meter {
+class ScanMeter {
  public:
-  explicit Meter(const Console& console) : console_(console) {}
-  ~Meter() {
+  explicit ScanMeter(const Console& console) : console_(console) {}
+  ~ScanMeter() {
     if (drawn_) console_.err << "\r\x1b[K" << std::flush;
   }
   void operator()(std::string_view stage, uint64_t done, uint64_t total) {
@@ -129,7 +129,7 @@ ExitCode ProvenanceInspect(Session& session, const std::string& path) {
   const audit::Model& m = **model;
   audit::ScanOptions options;
   options.threads = ThreadsOr(0);
-  Meter meter(console);
+  ScanMeter meter(console);
   std::atomic<uint64_t> done{0};
   options.progress = [&](uint64_t bytes) { meter("scan", done += bytes, m.bytes()); };
   const auto content = audit::ScanModel(m, options);
@@ -197,7 +197,7 @@ ExitCode ProvenanceCompare(Session& session, const ProvenanceParams& params) {
   running.threads = ThreadsOr(params.threads);
   running.state_path = params.state;
   auto examination = [&] {
-    Meter meter(console);
+    ScanMeter meter(console);
     running.progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
       meter(stage, done, total);
     };
@@ -266,7 +266,7 @@ ExitCode ProvenanceVerify(Session& session, const std::string& file, const std::
   audit::Running running;
   running.threads = ThreadsOr(threads);
   auto examination = [&] {
-    Meter meter(console);
+    ScanMeter meter(console);
     running.progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
       meter(stage, done, total);
     };

@@ -14,6 +14,7 @@
 #include "audit/provenance/manifest.h"
 #include "audit/provenance/safetensors.h"
 #include "audit/provenance/training_log.h"
+#include "audit/provenance/weight_source.h"
 #include "tests/audit/provenance/toy_model.h"
 #include "tests/reference/provenance.h"
 
