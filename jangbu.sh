@@ -141,7 +141,7 @@ run_tests() {
 }
 
 serve() {
-  build jangbud jangbu
+  build jangbud jangbu jangbu-extract
   case " $* " in
     *" --data"*) ;;
     *) set -- --data "$PWD/jangbu-data" "$@" ;;
@@ -152,7 +152,7 @@ serve() {
 accept() {
   [ $# -ge 1 ] || die "accept DIR"
   install_packages accept
-  build jangbud jangbu jangbu-accept-pairs
+  build jangbud jangbu jangbu-extract jangbu-accept-pairs
   local python=/usr/bin/python3
   [ -x "$python" ] || python=python3
   "$python" "$ROOT/tools/accept/accept.py" --jangbu "$BUILD/bin/jangbu" --jangbud "$BUILD/bin/jangbud" "$@"
@@ -229,7 +229,7 @@ main() {
   [ $# -gt 0 ] && shift
   case "$command" in
     demo)
-      build jangbud jangbu jangbu-gen-corpus
+      build jangbud jangbu jangbu-extract jangbu-gen-corpus
       JANGBU_BIN="$BUILD/bin" exec "$ROOT/tools/demo.sh" "$@"
       ;;
     test) run_tests "$@" ;;
