@@ -127,21 +127,21 @@ constexpr Words kGrounds[] = {
     {"neurons_match",
      "두 모델의 뉴런이 하나씩 짝지어지고, 짝을 찾는 데 쓰지 않은 가중치가 {0}만큼 "
      "일치합니다(무관한 대조의 최댓값 "
-     "{1}, 파생 대조의 최솟값 {2}; 보정 p = {3}; 좌표: {a}). 따로 학습한 모델에서는 나올 수 없는 "
+     "{1}, 파생 대조의 최솟값 {2}; 보정 p ≤ {3}; 좌표: {a}). 따로 학습한 모델에서는 나올 수 없는 "
      "일치입니다.",
      "The neurons of the two models pair off one to one, and weights that had no part in the "
      "pairing "
      "agree by {0} (largest of unrelated controls {1}, smallest of derived controls {2}; corrected "
-     "p = {3}; coordinates: {a}). Models trained apart do not agree like this."},
+     "p ≤ {3}; coordinates: {a}). Models trained apart do not agree like this."},
     {"heads_match", "어텐션 헤드의 특이값도 짝이 맞습니다({0}).",
      "The singular values of the attention heads pair off too ({0})."},
     {"heads_match_only",
      "어텐션 헤드의 특이값이 파생 모델처럼 짝이 맞습니다({0}; 무관 최댓값 {1}, 파생 최솟값 {2}; "
-     "보정 p = {3}). "
+     "보정 p ≤ {3}). "
      "이 값은 회전이나 순서 바꿈으로 숨길 수 없습니다.",
      "The singular values of the attention heads pair off as in derived models ({0}; unrelated at "
      "most "
-     "{1}, derived at least {2}; corrected p = {3}). Rotation and reordering cannot change them."},
+     "{1}, derived at least {2}; corrected p ≤ {3}). Rotation and reordering cannot change them."},
     {"layers_match",
      "전체는 아니지만 {1}개 층 중 {0}개 층이 파생 모델처럼 일치합니다(전체 {2}). 일부를 가져온 "
      "것입니다.",
@@ -260,7 +260,15 @@ std::string Fill(std::string_view words, const std::vector<double>& numbers,
       const char c = words[i + 1];
       if (c >= '0' && c <= '9') {
         const auto at = static_cast<size_t>(c - '0');
-        out += at < numbers.size() ? JsonNumber(Rounded(numbers[at])) : "?";
+        // A p-value too small for a double is not zero ("≤ {3}").
+        const bool bound = i >= 4 && words.substr(i - 4, 4) == "≤ ";
+        if (at >= numbers.size()) {
+          out += "?";
+        } else if (bound && numbers[at] == 0) {
+          out += "1e-300";
+        } else {
+          out += JsonNumber(Rounded(numbers[at]));
+        }
       } else {
         const auto at = static_cast<size_t>(c - 'a');
         out += at < texts.size() ? texts[at] : "?";
@@ -505,8 +513,8 @@ class Page {
         if (t.name == name) corrected = t.corrected;
       }
       Row({words, "#" + Number(f.effect), s.known ? "#" + Number(s.null_max) : "–",
-           s.known ? "#" + Number(s.positive_min) : "–", "#" + JsonNumber(std::stod(Short(p))),
-           "#" + JsonNumber(std::stod(Short(corrected)))});
+           s.known ? "#" + Number(s.positive_min) : "–", "#" + Probability(p),
+           "#" + Probability(corrected)});
     };
     test("neurons",
          T("뉴런 (게이트로 짝짓고 업·다운으로 검사)",
@@ -570,6 +578,10 @@ class Page {
     Training();
   }
 
+  // A p-value too small for a double is not zero.
+  static std::string Probability(double p) {
+    return p == 0 ? "&lt; 1e-300" : JsonNumber(std::stod(Short(p)));
+  }
   static std::string Short(double p) {
     std::array<char, 32> buffer{};
     std::snprintf(buffer.data(), buffer.size(), "%.2g", p);
