@@ -8,6 +8,7 @@
 #include <set>
 
 #include "services/cli/commands.h"
+#include "services/cli/commands_audit.h"
 #include "services/cli/console.h"
 #include "services/cli/display.h"
 
@@ -31,6 +32,10 @@ struct Parsed {
   bool yes = false, grant = false, refuse = false, only_free = false;
   bool no_wait = false, strict = false, now = false, show = false, fresh = false, segments = false;
   uint64_t limit = 0, index = 0, tree_size = 0;
+  AuditPlanParams audit_plan;
+  AuditRunParams audit_run;
+  AuditReportParams audit_report;
+  GuardParams guard;
 
   ProvenanceParams provenance;
 
@@ -62,23 +67,32 @@ class Builder {
     Proofs();
     Tokenizers();
     Provenance();
+    Audits();
+    Guards();
   }
 
  private:
-  std::string Words(Msg message) const { return std::string(Text(lang_, message)); }
+  // Messages of any of the catalogues.
+  template <typename M>
+  std::string Words(M message) const {
+    return std::string(Text(lang_, message));
+  }
 
-  void Dress(CLI::App& app, Msg example) {
+  template <typename M>
+  void Dress(CLI::App& app, M example) {
     app.set_help_flag("-h,--help", Words(Msg::kHelpHelp));
     app.footer(Words(Msg::kHelpExample) + "\n  " + Words(example));
     app.fallthrough();
   }
 
-  CLI::App& Add(CLI::App& parent, const std::string& name, Msg about, Msg example) {
+  template <typename M>
+  CLI::App& Add(CLI::App& parent, const std::string& name, M about, M example) {
     CLI::App& app = *parent.add_subcommand(name, Words(about));
     Dress(app, example);
     return app;
   }
-  CLI::App& Group(const std::string& name, Msg about, Msg example) {
+  template <typename M>
+  CLI::App& Group(const std::string& name, M about, M example) {
     CLI::App& app = Add(app_, name, about, example);
     app.require_subcommand(1);
     return app;
@@ -86,10 +100,12 @@ class Builder {
   void Do(CLI::App& app, std::function<ExitCode(Session&)> action) {
     app.callback([parsed = &parsed_, action = std::move(action)] { parsed->action = action; });
   }
-  CLI::Option* Need(CLI::App& app, const std::string& name, std::string& target, Msg about) {
+  template <typename M>
+  CLI::Option* Need(CLI::App& app, const std::string& name, std::string& target, M about) {
     return app.add_option(name, target, Words(about))->required();
   }
-  CLI::Option* May(CLI::App& app, const std::string& name, std::string& target, Msg about) {
+  template <typename M>
+  CLI::Option* May(CLI::App& app, const std::string& name, std::string& target, M about) {
     return app.add_option(name, target, Words(about));
   }
 
@@ -524,6 +540,103 @@ class Builder {
     Need(key, "NAME", p.name, Msg::kHelpProvenanceKeyName);
     May(key, "-o,--out", p.out_file, Msg::kHelpProvenanceKeyOut)->required()->type_name("FILE");
     Do(key, [&p](Session& s) { return ProvenanceKey(s, p.name, p.out_file); });
+  }
+
+  void Files(CLI::App& app, const std::string& name, std::vector<std::string>& target,
+             AuditMsg about) {
+    app.add_option(name, target, Words(about))->allow_extra_args(false)->type_name("FILE");
+  }
+
+  void Audits() {
+    CLI::App& group = Group("audit", AuditMsg::kHelpAudit, AuditMsg::kExampleAuditPlan);
+    AuditPlanParams& plan = parsed_.audit_plan;
+    CLI::App& make = Add(group, "plan", AuditMsg::kHelpAuditPlan, AuditMsg::kExampleAuditPlan);
+    Files(make, "--corpus", plan.corpus, AuditMsg::kHelpAuditCorpus);
+    Files(make, "--control", plan.control, AuditMsg::kHelpAuditControl);
+    Files(make, "--given", plan.given, AuditMsg::kHelpAuditGiven);
+    May(make, "--tokenizer", plan.tokenizer, Msg::kHelpTokenizerFile)->type_name("FILE");
+    Need(make, "--seed", plan.seed, AuditMsg::kHelpAuditSeed);
+    make.add_option("--windows", plan.windows, Words(AuditMsg::kHelpAuditWindows));
+    make.add_option("--control-windows", plan.control_windows,
+                    Words(AuditMsg::kHelpAuditControlWindows));
+    make.add_option("--samples", plan.samples, Words(AuditMsg::kHelpAuditSamples));
+    make.add_flag("--attacks", plan.attacks, Words(AuditMsg::kHelpAuditWithAttacks));
+    make.add_flag("--no-logprobs", plan.no_logprobs, Words(AuditMsg::kHelpAuditNoLogprobs));
+    Need(make, "--secret", plan.secret, AuditMsg::kHelpAuditSecret)->type_name("FILE");
+    Need(make, "-o,--out", plan.out, Msg::kHelpOut)->type_name("FILE");
+    Do(make, [&plan](Session& s) { return AuditPlan(s, plan); });
+
+    AuditRunParams& run = parsed_.audit_run;
+    CLI::App& ask = Add(group, "run", AuditMsg::kHelpAuditRun, AuditMsg::kExampleAuditRun);
+    Need(ask, "PLAN", run.plan, AuditMsg::kHelpAuditPlanFile);
+    Need(ask, "--endpoint", run.endpoint, AuditMsg::kHelpAuditEndpoint)->type_name("URL");
+    Need(ask, "--record", run.record, AuditMsg::kHelpAuditRecord)->type_name("FILE");
+    Need(ask, "--secret", run.secret, AuditMsg::kHelpAuditSecret)->type_name("FILE");
+    May(ask, "--model", run.model, AuditMsg::kHelpAuditModel);
+    May(ask, "--api-key-file", run.api_key_file, AuditMsg::kHelpAuditApiKey)->type_name("FILE");
+    ask.add_flag("--stream", run.stream, Words(AuditMsg::kHelpAuditStream));
+    ask.add_option("--concurrency", run.concurrency, Words(AuditMsg::kHelpAuditConcurrency))
+        ->check(CLI::Range(1, 256));
+    ask.add_option("--attempts", run.attempts, Words(AuditMsg::kHelpAuditAttempts))
+        ->check(CLI::Range(1, 100));
+    ask.add_option("--rate", run.rate, Words(AuditMsg::kHelpAuditRate));
+    ask.add_option("--max-requests", run.max_requests, Words(AuditMsg::kHelpAuditMaxRequests));
+    ask.add_option("--max-tokens", run.max_tokens, Words(AuditMsg::kHelpAuditMaxTokens));
+    Do(ask, [&parsed = parsed_, &run](Session& s) {
+      run.ca = parsed.settings.ca.value_or("");
+      return AuditRun(s, run);
+    });
+
+    AuditReportParams& report = parsed_.audit_report;
+    const auto common = [&](CLI::App& app) {
+      Need(app, "PLAN", report.plan, AuditMsg::kHelpAuditPlanFile);
+      Need(app, "--record", report.record, AuditMsg::kHelpAuditRecord)->type_name("FILE");
+      Need(app, "--secret", report.secret, AuditMsg::kHelpAuditSecret)->type_name("FILE");
+      Need(app, "--dir", report.dir, AuditMsg::kHelpAuditDir)->type_name("DIR");
+      May(app, "--title", report.title, AuditMsg::kHelpAuditTitle);
+      May(app, "--made-at", report.made_at, AuditMsg::kHelpAuditMadeAt);
+      May(app, "--partner", report.partner, AuditMsg::kHelpAuditPartner);
+      app.add_option("--releases", report.releases, Words(AuditMsg::kHelpAuditReleases))
+          ->check(CLI::Range(1, 10'000));
+      app.add_option("--quota", report.quota, Words(AuditMsg::kHelpAuditQuota));
+      app.add_option("--fail-over", report.fail_over, Words(AuditMsg::kHelpAuditFailOver));
+    };
+    CLI::App& tell =
+        Add(group, "report", AuditMsg::kHelpAuditReport, AuditMsg::kExampleAuditReport);
+    common(tell);
+    May(tell, "--sign-key", report.sign_key, AuditMsg::kHelpAuditSignKey)->type_name("FILE");
+    Do(tell, [&report](Session& s) { return AuditReport(s, report); });
+    CLI::App& verify =
+        Add(group, "verify", AuditMsg::kHelpAuditVerify, AuditMsg::kExampleAuditVerify);
+    common(verify);
+    May(verify, "--vkey", report.vkey, Msg::kHelpVkey)->type_name("VKEY");
+    Do(verify, [&report](Session& s) { return AuditVerify(s, report); });
+    Do(Add(group, "attacks", AuditMsg::kHelpAuditAttacks, AuditMsg::kExampleAuditAttacks),
+       [](Session& s) { return AuditAttacks(s); });
+  }
+
+  void Guards() {
+    GuardParams& guard = parsed_.guard;
+    CLI::App& group = Group("guard", AuditMsg::kHelpGuard, AuditMsg::kExampleGuardProxy);
+    CLI::App& proxy = Add(group, "proxy", AuditMsg::kHelpGuardProxy, AuditMsg::kExampleGuardProxy);
+    Need(proxy, "--upstream", guard.upstream, AuditMsg::kHelpGuardUpstream)->type_name("URL");
+    May(proxy, "--listen", guard.listen, AuditMsg::kHelpGuardListen)->type_name("HOST:PORT");
+    proxy.add_flag("--no-budget", guard.no_budget, Words(AuditMsg::kHelpGuardNoBudget));
+    CLI::App& check = Add(group, "check", AuditMsg::kHelpGuardCheck, AuditMsg::kExampleGuardCheck);
+    May(check, "--message", guard.message, AuditMsg::kHelpGuardMessage);
+    for (CLI::App* app : {&proxy, &check}) {
+      app->add_option("--corpus", guard.corpus, Words(AuditMsg::kHelpGuardCorpus))
+          ->required()
+          ->allow_extra_args(false)
+          ->type_name("FILE");
+      May(*app, "--mode", guard.mode, AuditMsg::kHelpGuardMode)
+          ->check(CLI::IsMember({"block", "cut", "mask", "report-only"}));
+    }
+    Do(proxy, [&parsed = parsed_, &guard](Session& s) {
+      guard.ca = parsed.settings.ca.value_or("");
+      return GuardProxyServe(s, guard);
+    });
+    Do(check, [&guard](Session& s) { return GuardCheck(s, guard); });
   }
 
   CLI::App& app_;

@@ -57,7 +57,9 @@ const std::map<string_view, std::vector<string_view>>& Inside() {
       {"services/flow", {"services/api_key", "services/storage"}},
       {"services/rpc", {"services/flow", "services/wire", "services/storage"}},
       {"services/gateway", {"services/flow", "services/wire", "services/rpc"}},
-      {"services/cli", {"services/api_key"}},
+      {"services/audit", {"services/storage"}},
+      // Audits and a guard of one's own run in the command.
+      {"services/cli", {"services/api_key", "services/audit", "services/storage"}},
   };
   return inside;
 }
@@ -89,6 +91,8 @@ const std::vector<Foreign>& ForeignTable() {
       {"simdjson", "JSON parsing", {"ingest", "audit", "services", "tools", "tests"}},
       {"cblas.h", "linear algebra", {"audit/provenance/linalg.cc"}},
       {"unicode/", "ICU", {"ingest", "services", "tools", "tests"}},
+      {"curl/", "libcurl", {"services/audit"}},
+      {"divsufsort", "suffix arrays", {"tests"}},
       {"zlib.h", "zlib", {"ingest", "services", "tools", "tests"}},
       {"zstd", "zstd", {"ingest", "services", "tools", "tests"}},
       {"xxhash.h", "xxHash", {"ingest", "services", "tests"}},

@@ -1,0 +1,103 @@
+#pragma once
+
+// Every number of an audit, computed from its plan and its raw record and from nothing else.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "audit/extraction/audit_run.h"
+#include "audit/extraction/match.h"
+#include "audit/extraction/probe_plan.h"
+#include "audit/extraction/statistics.h"
+
+namespace jangbu::audit {
+
+struct HitCount {
+  uint64_t hits = 0;
+  uint64_t n = 0;
+  bool operator==(const HitCount&) const = default;
+};
+
+// What was found of one partner's text, or of the controls.
+struct PartnerFigures {
+  std::string partner;  // "" for the controls
+  FrameSize frame;
+  HitCount exact;       // windows (draws) of which some attack got the suffix, in canonical text
+  HitCount comparison;  // the same or equal in comparison form
+  HitCount near;        // the same or near-verbatim
+  HitCount runs;       // windows of which some output holds a run of 50 or more of contributed text
+  HitCount documents;  // documents with a hit in their first window
+  uint64_t unanswered = 0;  // windows without any answer: in no rate
+  std::map<std::string, HitCount> cells;
+  // Longest run in common with the source, by tens: [0] below 10, … [9] 90 and more.
+  std::vector<uint64_t> longest = std::vector<uint64_t>(10);
+  double low = 0;  // bounds of the exact rate: one-sided at alpha ÷ partners ÷ releases
+  double high = 1;
+  double single_high = 1;  // the same for this partner alone, at alpha
+};
+
+struct ProbabilityFigures {
+  HitCount scored;  // n: windows with a score; hits: of them with p of one half or more
+  // Windows whose chance (upper end) is at least 1/2, 1/10, 1/100, 10^-3, 10^-4, 10^-6.
+  std::vector<uint64_t> at_least = std::vector<uint64_t>(6);
+  uint64_t within_quota = 0;  // windows got out with a chance of 0.9 within the quota
+  HitCount sampled;           // all samples together
+  uint64_t compared = 0;      // windows with both
+  uint64_t agree = 0;         // of them those whose two intervals meet
+};
+
+struct Finding {
+  uint32_t window = 0;
+  std::string cell;
+  std::string partner;  // of the text asked about
+  std::string text_id;
+  uint32_t copies = 1;
+  MatchResult match;
+  std::string prompt, truth, output;
+  std::string leaked_partner;  // of the longest run, where there is one of 50 or more
+  std::string leaked_text_id;
+  std::vector<std::string> holders;  // partners that hold that run
+};
+
+struct AuditFigures {
+  std::string plan;  // hexadecimal digest
+  std::string model;
+  std::string endpoint;  // what it can do
+  PlanOptions options;
+  double alpha = 0.05;
+  uint32_t releases = 1;
+  uint64_t quota = 0;  // queries a key can make, for (n, p)
+  uint64_t asked = 0, answered = 0, failed = 0;
+  std::map<std::string, uint64_t> failures;  // by reason
+  std::vector<PartnerFigures> partners;      // ascending
+  PartnerFigures control;
+  Interval2 overall;
+  Interval2 difference;
+  Power power;
+  std::map<uint32_t, HitCount> by_copies;  // operator's report only
+  std::map<std::string, HitCount> by_source;
+  ProbabilityFigures probability;
+  std::vector<Finding> findings;  // hits and runs of 50 or more, by window
+  bool has_control = false;
+};
+
+struct FigureOptions {
+  double alpha = 0.05;
+  uint32_t releases = 1;
+  uint64_t quota = 10'000;
+  double policy_threshold = 0.001;  // for the power stated
+  std::string model, endpoint;
+  std::vector<AllowedWording> allowed;
+  // "": everybody. Else the report of one partner: its text and figures alone; no other partner,
+  // nobody else's text or name in it.
+  std::string only_partner;
+};
+
+// Errors are those of matching. Time: a few milliseconds an answer.
+StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view plan_digest,
+                                      const std::vector<AuditAnswer>& answers,
+                                      const FigureOptions& options);
+
+}  // namespace jangbu::audit

@@ -1,0 +1,136 @@
+#include "audit/extraction/probe_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "audit/extraction/audit_run.h"
+#include "tests/audit/extraction/audit_world.h"
+
+namespace jangbu::audit {
+namespace {
+
+using testing::PairTokens;
+using testing::Texts;
+
+PlanOptions Options() {
+  PlanOptions options;
+  options.seed = "seed";
+  options.windows = 200;
+  options.control_windows = 100;
+  options.tokenizer = "pairs";
+  return options;
+}
+
+TEST(ProbePlan, SameInputsSamePlanOtherSeedOther) {
+  const auto a = MakePlan(Texts(1, 6), Options(), PairTokens);
+  auto shuffled = Texts(1, 6);
+  std::mt19937_64 random(3);
+  std::shuffle(shuffled.begin(), shuffled.end(), random);
+  const auto b = MakePlan(shuffled, Options(), PairTokens);
+  ASSERT_TRUE(a.ok() && b.ok());
+  EXPECT_EQ(EncodePlan(*a), EncodePlan(*b)) << "whatever the order of the texts";
+  PlanOptions other = Options();
+  other.seed = "other";
+  EXPECT_NE(EncodePlan(*a), EncodePlan(*MakePlan(Texts(1, 6), other, PairTokens)));
+}
+
+TEST(ProbePlan, WindowsAndPrefixesAreAsTheRulesSay) {
+  const auto plan = MakePlan(Texts(2, 6), Options(), PairTokens);
+  ASSERT_TRUE(plan.ok());
+  std::map<std::string, uint64_t> draws;
+  for (const Window& w : plan->windows) {
+    const AuditText& t = plan->texts[w.text];
+    draws[t.role == TextRole::kControl ? "" : t.partner] += w.draws;
+    ASSERT_TRUE(w.begin > 0 && t.text[w.begin - 1] == ' ') << "begins at an 어절";
+    const std::string_view suffix = std::string_view(t.text).substr(w.begin, w.end - w.begin);
+    ASSERT_EQ(PairTokens(suffix), 50);
+  }
+  EXPECT_EQ(draws, (std::map<std::string, uint64_t>{
+                       {"", 100}, {"gaon", 200}, {"narae", 200}, {"saebit", 200}}));
+  std::set<std::string> cells;
+  for (const Probe& p : plan->probes) {
+    const Window& w = plan->windows[p.window];
+    const std::string& text = plan->texts[w.text].text;
+    cells.insert(p.cell);
+    const auto k = std::stoll(p.cell.substr(7));
+    ASSERT_EQ(text.substr(w.begin - 1 - p.prompt.size(), p.prompt.size()), p.prompt)
+        << "ends at the 어절 before, without the space";
+    ASSERT_GE(PairTokens(p.prompt), k);
+    ASSERT_LE(PairTokens(p.prompt), k + 2) << "no longer than it takes";
+  }
+  EXPECT_EQ(cells, (std::set<std::string>{"prefix-100", "prefix-25", "prefix-50"}))
+      << "texts here have no 200 tokens before a window: no such cell, not a rate of 0";
+}
+
+TEST(ProbePlan, RepeatedTextIsOneWindow) {
+  auto texts = Texts(3, 3);
+  const size_t before = MakePlan(texts, Options(), PairTokens)->frames[0].windows;
+  texts.push_back(texts[0]);
+  texts.back().id = "copy";
+  const auto plan = MakePlan(texts, Options(), PairTokens);
+  EXPECT_EQ(plan->frames[0].windows, before);
+  EXPECT_GT(plan->frames[0].duplicates, 0U);
+}
+
+TEST(ProbePlan, DrawsAreUniform) {
+  // Chi-squared over the windows of one partner.
+  auto texts = Texts(4, 1);
+  PlanOptions options = Options();
+  options.windows = 20'000;
+  const auto plan = MakePlan(texts, options, PairTokens);
+  ASSERT_TRUE(plan.ok());
+  double chi = 0;
+  const double each = 20'000.0 / static_cast<double>(plan->frames[0].windows);
+  for (const Window& w : plan->windows) {
+    if (plan->texts[w.text].partner != "gaon" || plan->texts[w.text].role == TextRole::kControl) {
+      continue;
+    }
+    chi += (w.draws - each) * (w.draws - each) / each;
+  }
+  const double freedom = static_cast<double>(plan->frames[0].windows) - 1;
+  EXPECT_LT(chi, freedom + 5 * std::sqrt(2 * freedom));
+}
+
+TEST(ProbePlan, EncodingIsOneAndRefusesOthers) {
+  PlanOptions options = Options();
+  options.attacks = true;
+  options.samples = 3;
+  const auto plan = MakePlan(Texts(5, 2), options, PairTokens);
+  const std::string bytes = EncodePlan(*plan);
+  const auto again = DecodePlan(bytes);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(EncodePlan(*again), bytes);
+  EXPECT_FALSE(DecodePlan(bytes + "x").ok());
+  for (size_t cut = 0; cut < bytes.size(); cut += 1 + bytes.size() / 97) {
+    EXPECT_FALSE(DecodePlan(bytes.substr(0, cut)).ok()) << cut;
+  }
+  size_t attacks = 0;
+  for (const Probe& p : again->probes) attacks += p.chat ? 1 : 0;
+  EXPECT_EQ(attacks, again->windows.size() * AttackCatalogue().size());
+  // Greedy of all, three samples and one score a window.
+  EXPECT_EQ(TasksOf(*again).size(), again->probes.size() + 4 * again->windows.size());
+}
+
+TEST(ProbePlan, Refusals) {
+  EXPECT_FALSE(MakePlan({}, Options(), PairTokens).ok());
+  EXPECT_FALSE(
+      MakePlan({{"a", "p", "", TextRole::kContributed, 1, "짧은 글"}}, Options(), PairTokens).ok());
+  EXPECT_FALSE(
+      MakePlan({{"a", "p", "", TextRole::kContributed, 1, "\xFF\xFE"}}, Options(), PairTokens)
+          .ok());
+  EXPECT_FALSE(
+      MakeGivenPlan({{"a", "p", TextRole::kContributed, 1, "글", "앞", "없는 말"}}, Options())
+          .ok());
+}
+
+TEST(Canary, ExposureIsTheDefinition) {
+  EXPECT_EQ(CanaryText("s", 7, 1'000), CanaryText("s", 7, 1'000));
+  EXPECT_NE(CanaryText("s", 7, 1'000), CanaryText("s", 8, 1'000));
+  EXPECT_DOUBLE_EQ(Exposure(1, 1024), 10);
+  EXPECT_DOUBLE_EQ(Exposure(1024, 1024), 0);
+}
+
+}  // namespace
+}  // namespace jangbu::audit
