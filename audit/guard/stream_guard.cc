@@ -32,7 +32,6 @@ StreamGuard::StreamGuard(std::shared_ptr<const GuardIndex> index, GuardOptions o
 
 StatusOr<GuardAnswer> StreamGuard::Push(std::string_view bytes) {
   if (stopped_) return GuardAnswer{{}, true, {}};
-  units_.clear();
   form_.Push(bytes, text_, units_);
   auto answer = Advance(false);
   if (!answer.ok()) stopped_ = true;
@@ -41,35 +40,62 @@ StatusOr<GuardAnswer> StreamGuard::Push(std::string_view bytes) {
 
 StatusOr<GuardAnswer> StreamGuard::Finish() {
   if (stopped_) return GuardAnswer{{}, true, {}};
-  units_.clear();
   form_.Finish(text_, units_);
   auto answer = Advance(true);
   stopped_ = true;
   return answer;
 }
 
-StatusOr<Judgement> StreamGuard::Judge(RunFollower& raw, std::optional<RunFollower>& released,
-                                       char32_t cp) {
-  if (mode_ != GuardMode::kMask) return raw.Step(cp);
-  if (!released.has_value()) raw.Save(mark_);
-  JANGBU_ASSIGN_OR_RETURN(Judgement judgement, raw.Step(cp));
-  // A jamo after ■ could join what stands before it.
-  if (judgement == Judgement::kFree && masked_last_ && JoinsBackwards(cp)) {
-    judgement = Judgement::kRun;
+size_t StreamGuard::GroupEnd(std::span<const FormUnit> units, size_t begin, uint64_t& end_byte) {
+  end_byte = units[begin].end;
+  size_t end = begin + 1;
+  for (; end < units.size() && units[end].begin < end_byte; ++end) {
+    end_byte = std::max(end_byte, units[end].end);
   }
-  if (judgement != Judgement::kFree) {
-    if (!released.has_value()) {
-      released.emplace(raw);
-      released->Restore(mark_);
+  return end;
+}
+
+StatusOr<bool> StreamGuard::Judge(Group group, GuardAnswer* answer) {
+  const bool mask = mode_ == GuardMode::kMask;
+  if (mask && !released_.has_value()) follower_.Save(mark_);
+  bool free = true;
+  for (const FormUnit& unit : group) {
+    JANGBU_ASSIGN_OR_RETURN(const Judgement judgement, follower_.Step(unit.cp));
+    if (judgement == Judgement::kFree) continue;
+    free = false;
+    if (answer == nullptr) return false;
+    JANGBU_RETURN_IF_ERROR(Note(judgement, follower_, *answer));
+    if (mode_ == GuardMode::kBlock || mode_ == GuardMode::kCut) return false;
+  }
+  if (!mask) return free;
+  if (free && masked_last_ && JoinsBackwards(group.front().cp)) {
+    // A jamo after ■ joins what stands before it.
+    free = false;
+    if (open_.has_value()) open_->end = static_cast<int64_t>(follower_.taken());
+  }
+  if (free && released_.has_value()) {
+    RunFollower::Mark before;
+    released_->Save(before);
+    for (const FormUnit& unit : group) {
+      JANGBU_ASSIGN_OR_RETURN(const Judgement judgement, released_->Step(unit.cp));
+      if (judgement == Judgement::kFree) continue;
+      free = false;
+      if (answer != nullptr) JANGBU_RETURN_IF_ERROR(Note(judgement, *released_, *answer));
+      break;
     }
-    return judgement;
+    if (!free) released_->Restore(before);
   }
-  if (!released.has_value()) return judgement;
-  RunFollower::Mark before;
-  released->Save(before);
-  JANGBU_ASSIGN_OR_RETURN(judgement, released->Step(cp));
-  if (judgement != Judgement::kFree) released->Restore(before);
-  return judgement;
+  if (free || answer == nullptr) return free;
+  if (!released_.has_value()) {
+    released_.emplace(follower_);
+    released_->Restore(mark_);
+  }
+  // What was released of it when it was another letter stays released.
+  for (const FormUnit& unit : shown_) {
+    if (unit.begin < group.front().begin || unit.begin >= group.back().end) continue;
+    JANGBU_RETURN_IF_ERROR(released_->Step(unit.cp).status());
+  }
+  return false;
 }
 
 void StreamGuard::CloseFinding(GuardAnswer& answer) {
@@ -78,29 +104,30 @@ void StreamGuard::CloseFinding(GuardAnswer& answer) {
   open_.reset();
 }
 
-// Starts a finding, or goes on with the open one.
-Status StreamGuard::Note(Judgement judgement, GuardAnswer& answer) {
+// Starts a finding that `from` made, or goes on with the open one.
+Status StreamGuard::Note(Judgement judgement, const RunFollower& from, GuardAnswer& answer) {
   const auto end = static_cast<int64_t>(follower_.taken());
   if (open_.has_value() && (open_->end + 1 != end || open_->kind != judgement)) {
     CloseFinding(answer);
   }
   if (open_.has_value()) {
     open_->end = end;
-    if (open_->run.size() < kMaxRun) open_->run += follower_.Last(1);
+    if (open_->run.size() < kMaxRun) open_->run += from.Last(1);
     return OkStatus();
   }
-  const RunFollower::Found& found = follower_.found();
+  const RunFollower::Found& found = from.found();
+  const auto length = static_cast<int64_t>(from.taken()) - found.begin;
   GuardFinding finding;
   finding.kind = judgement;
-  finding.begin = std::min(found.begin, end - 1);
+  finding.begin = std::min(end - length, end - 1);
   finding.end = end;
   finding.document = found.document;
-  finding.run = follower_.Last(std::min<size_t>(kMaxRun, static_cast<size_t>(end - finding.begin)));
+  finding.run = from.Last(std::min<size_t>(kMaxRun, static_cast<size_t>(end - finding.begin)));
   if (judgement == Judgement::kWithdrawn) {
     finding.holders.push_back(found.document);
   } else {
-    const size_t window = judgement == Judgement::kBudget ? kExposedRun : follower_.LeastRunHere();
-    const std::u32string_view run = follower_.Last(window);
+    const size_t window = judgement == Judgement::kBudget ? kExposedRun : from.LeastRunHere();
+    const std::u32string_view run = from.Last(window);
     if (run.size() >= ingest::kMinRun) {
       JANGBU_ASSIGN_OR_RETURN(finding.holders,
                               index_->view().Holders(run, {}, index_->forms(), kMaxHolders));
@@ -118,61 +145,83 @@ StatusOr<GuardAnswer> StreamGuard::Advance(bool finish) {
     answer.stopped = stopped_ = true;
     text_.clear();
   };
-  for (const FormUnit& unit : units_) {
-    JANGBU_ASSIGN_OR_RETURN(const Judgement judgement, Judge(follower_, released_, unit.cp));
+  std::vector<FormUnit> tail;
+  if (!finish && form_.HasTail()) tail = form_.Tail();
+  size_t at = 0;
+  while (at < units_.size()) {
+    uint64_t end_byte = 0;
+    const size_t end = GroupEnd(units_, at, end_byte);
+    if (end == units_.size() && !tail.empty() && tail.front().begin < end_byte) break;
+    const Group group = Group(units_).subspan(at, end - at);
+    at = end;
+    JANGBU_ASSIGN_OR_RETURN(const bool free, Judge(group, &answer));
     masked_last_ = false;
-    if (judgement == Judgement::kFree) continue;
-    JANGBU_RETURN_IF_ERROR(Note(judgement, answer));
+    if (free) continue;
     if (mode_ == GuardMode::kBlock || mode_ == GuardMode::kCut) {
       // What the free part showed is spent even if it is the last of the answer.
       if (has_budget_) static_cast<void>(follower_.SpendExposures());
-      stop(std::max(text_begin_, unit.begin));
+      stop(std::max(text_begin_, group.front().begin));
       return answer;
     }
     if (mode_ == GuardMode::kMask) {
-      masks_.push_back(unit);
+      masks_.push_back({0, group.front().begin, end_byte});
       masked_last_ = true;
     }
   }
+  units_.erase(units_.begin(), units_.begin() + static_cast<ptrdiff_t>(at));
   if (has_budget_) {
     RunFollower& shown = released_.has_value() ? *released_ : follower_;
     if (!shown.SpendExposures() && mode_ != GuardMode::kReport) {
       // Another answer to the same key took what was left meanwhile.
-      JANGBU_RETURN_IF_ERROR(Note(Judgement::kBudget, answer));
+      JANGBU_RETURN_IF_ERROR(Note(Judgement::kBudget, follower_, answer));
       stop(text_begin_);
       return answer;
     }
   }
   uint64_t to = text_begin_ + text_.size();
-  if (!finish && mode_ != GuardMode::kReport && form_.HasTail()) {
-    // As if it ended here; then back.
-    RunFollower::Mark raw_before;
-    RunFollower::Mark released_before;
-    const bool had_released = released_.has_value();
-    const bool masked_before = masked_last_;
-    follower_.Save(raw_before);
-    if (had_released) released_->Save(released_before);
-    for (const FormUnit& unit : form_.Tail()) {
-      JANGBU_ASSIGN_OR_RETURN(const Judgement judgement, Judge(follower_, released_, unit.cp));
-      if (judgement != Judgement::kFree) {
-        to = std::max(text_begin_, std::min(to, unit.begin));
-        break;
-      }
-      masked_last_ = false;
-    }
-    follower_.Restore(raw_before);
-    if (had_released) {
-      released_->Restore(released_before);
-    } else {
-      released_.reset();
-    }
-    masked_last_ = masked_before;
+  if (!finish && mode_ != GuardMode::kReport && !tail.empty()) {
+    JANGBU_ASSIGN_OR_RETURN(to, ReleasableTo(tail));
   }
   if (finish || (open_.has_value() && open_->end != static_cast<int64_t>(follower_.taken()))) {
     CloseFinding(answer);
   }
   answer.release = Release(to);
   return answer;
+}
+
+// How far the text may be released while `tail` is not settled: judged as if it ended here, and
+// gone back.
+StatusOr<uint64_t> StreamGuard::ReleasableTo(std::span<const FormUnit> tail) {
+  std::vector<FormUnit> units = units_;
+  units.insert(units.end(), tail.begin(), tail.end());
+  uint64_t to = text_begin_ + text_.size();
+  RunFollower::Mark raw_before;
+  RunFollower::Mark released_before;
+  const bool masked_before = masked_last_;
+  follower_.Save(raw_before);
+  if (released_.has_value()) released_->Save(released_before);
+  size_t at = 0;
+  while (at < units.size()) {
+    uint64_t end_byte = 0;
+    const size_t end = GroupEnd(units, at, end_byte);
+    JANGBU_ASSIGN_OR_RETURN(const bool free, Judge(Group(units).subspan(at, end - at), nullptr));
+    if (!free) break;
+    masked_last_ = false;
+    at = end;
+  }
+  if (at < units.size()) to = std::max(text_begin_, std::min(to, units[at].begin));
+  follower_.Restore(raw_before);
+  if (released_.has_value()) released_->Restore(released_before);
+  masked_last_ = masked_before;
+  if (mode_ == GuardMode::kMask) {
+    // Of the first that is held, what was released before is what it was then.
+    std::vector<FormUnit> shown(units.begin(), units.begin() + static_cast<ptrdiff_t>(at));
+    for (const FormUnit& unit : shown_) {
+      if (at < units.size() && unit.begin >= units[at].begin) shown.push_back(unit);
+    }
+    shown_ = std::move(shown);
+  }
+  return to;
 }
 
 std::string StreamGuard::Release(uint64_t to) {

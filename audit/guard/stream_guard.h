@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,22 +74,32 @@ class StreamGuard {
   bool stopped() const { return stopped_; }
 
  private:
+  // Code points of the form whose bytes overlap (a letter and the jamo of the next one in one
+  // unit): released or held back together, so that what is released reads as it was judged.
+  using Group = std::span<const FormUnit>;
+  static size_t GroupEnd(std::span<const FormUnit> units, size_t begin, uint64_t& end_byte);
+
   StatusOr<GuardAnswer> Advance(bool finish);
-  StatusOr<Judgement> Judge(RunFollower& raw, std::optional<RunFollower>& released, char32_t cp);
-  Status Note(Judgement judgement, GuardAnswer& answer);
+  // Follows a group; is it free? With `answer` (null: only asked, and gone back from) findings are
+  // told and, in mask mode, what is not free is left out of what is followed as released.
+  StatusOr<bool> Judge(Group group, GuardAnswer* answer);
+  Status Note(Judgement judgement, const RunFollower& from, GuardAnswer& answer);
   void CloseFinding(GuardAnswer& answer);
+  StatusOr<uint64_t> ReleasableTo(std::span<const FormUnit> tail);
   std::string Release(uint64_t to);
 
   const std::shared_ptr<const GuardIndex> index_;
   const GuardMode mode_;
   const bool has_budget_;
   FormStream form_;
-  std::vector<FormUnit> units_;
+  std::vector<FormUnit> units_;  // settled, not judged: what follows may share their bytes
   RunFollower follower_;
   // In mask mode, from the first ■ on: follows what is released, where it differs from what came.
   std::optional<RunFollower> released_;
   RunFollower::Mark mark_;
   bool masked_last_ = false;
+  // In mask mode: of letters that are not settled, what was released, as it reads so far.
+  std::vector<FormUnit> shown_;
 
   std::string text_;         // not released
   uint64_t text_begin_ = 0;  // its offset

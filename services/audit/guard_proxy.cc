@@ -304,6 +304,9 @@ StatusOr<std::unique_ptr<GuardProxy>> GuardProxy::Start(GuardProxyOptions option
   };
   s.server.set_payload_max_length(s.options.max_request_bytes);
   s.server.set_read_timeout(30, 0);
+  // Pieces go out as they come, and an idle connection does not hold up the end for long.
+  s.server.set_tcp_nodelay(true);
+  s.server.set_keep_alive_timeout(2);
   s.server.Post("/v1/chat/completions",
                 [&s](const httplib::Request& q, httplib::Response& r) { s.Handle(q, r, true); });
   s.server.Post("/v1/completions",

@@ -95,7 +95,7 @@ const std::vector<Foreign>& ForeignTable() {
       {"divsufsort", "suffix arrays", {"tests"}},
       {"zlib.h", "zlib", {"ingest", "services", "tools", "tests"}},
       {"zstd", "zstd", {"ingest", "services", "tools", "tests"}},
-      {"xxhash.h", "xxHash", {"ingest", "services", "tests"}},
+      {"xxhash.h", "xxHash", {"ingest", "audit/guard", "services", "tests"}},
       {"libxml/", "libxml2", {"ingest/extract/html.cc", "ingest/extract/xml_reader.cc"}},
       {"zip.h", "libzip", {"ingest/extract/zip_archive.cc", "tests/ingest/extract"}},
       {"gsf/", "libgsf", {"ingest/extract/ole.cc", "tests/ingest/extract"}},

@@ -8,6 +8,7 @@
 
 #include "audit/extraction/report.h"
 #include "base/bytes.h"
+#include "base/check.h"
 #include "tests/audit/extraction/audit_world.h"
 
 namespace jangbu::audit {

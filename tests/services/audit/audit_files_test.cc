@@ -12,6 +12,7 @@
 #include "audit/extraction/figures.h"
 #include "audit/extraction/report.h"
 #include "base/bytes.h"
+#include "base/check.h"
 #include "services/audit/openai_client.h"
 #include "services/storage/system.h"
 #include "tests/services/audit/memorising_endpoint.h"

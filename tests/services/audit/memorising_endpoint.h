@@ -26,6 +26,8 @@ class MemorisingEndpoint {
     server_.Get("/v1/models", [](const httplib::Request&, httplib::Response& r) {
       r.set_content("{\"data\":[{\"id\":\"memory\"}]}", "application/json");
     });
+    server_.set_tcp_nodelay(true);
+    server_.set_keep_alive_timeout(1);
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -40,7 +42,7 @@ class MemorisingEndpoint {
   std::atomic<uint64_t> asked{0};
 
  private:
-  static constexpr size_t kLength = 130;  // code points of an answer
+  static constexpr size_t kLength = 200;  // code points of an answer
 
   void Answer(const httplib::Request& q, httplib::Response& r, bool chat) {
     const uint64_t n = ++asked;

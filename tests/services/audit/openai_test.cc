@@ -76,7 +76,9 @@ TEST(OpenAi, TheUsersLastMessageIsTheUsers) {
   for (const Case& c : cases) {
     const auto ask = ParseAsk(c.json, c.chat);
     ASSERT_EQ(ask.ok(), c.user != nullptr) << c.why;
-    if (ask.ok()) EXPECT_EQ(ask->user_message, c.user) << c.why;
+    if (ask.ok()) {
+      EXPECT_EQ(ask->user_message, c.user) << c.why;
+    }
   }
 }
 
