@@ -18,10 +18,13 @@ function(jangbu_binary NAME)
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
-# A GoogleTest binary NAME, one ctest entry. LABELS e2e, slow are run after the others.
+# A GoogleTest binary NAME, one ctest entry. LABELS e2e, slow are run after the others. What is tested keeps -O2;
+# the tests' own code gets -O1, which compiles a third faster.
 function(jangbu_test NAME)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
   add_executable(${NAME} ${ARG_SRCS})
+  # At -O1 g++ 12 sees uninitialized members in the array behind an initializer list.
+  target_compile_options(${NAME} PRIVATE -O1 -Wno-maybe-uninitialized)
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} jangbu_options GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${NAME} PRIVATE JANGBU_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     JANGBU_BINARY_DIR="${PROJECT_BINARY_DIR}")
