@@ -33,16 +33,43 @@ struct PlaceHash {
 struct Hit {
   uint32_t at = 0;
   const RunSegment* segment = nullptr;
-  KeyTable::Range rows;
+  KeyTable::Range rows;           // of documents that stand early enough
   internal::Surroundings around;  // of the place
 };
 
 // Some row of the hit may be of a run.
 bool MayBeOfARun(const Hit& hit) {
   for (uint64_t row = hit.rows.first; row < hit.rows.last; ++row) {
-    if (hit.around.MayShareARun(hit.segment->AroundAt(row))) return true;
+    if (hit.around.MayShare(hit.segment->AroundAt(row)) != 0) return true;
   }
   return false;
+}
+
+// A segment of a view, and how many of its tiles are of documents early enough: those numbered
+// below. Documents and tiles are in the same order.
+struct AskedSegment {
+  const RunSegment* segment = nullptr;
+  uint64_t tiles = 0;
+};
+struct AskedGroup {
+  const RunSummary* summary = nullptr;
+  std::vector<AskedSegment> segments;
+};
+// What of a view is asked about documents that stand before `before`.
+std::vector<AskedGroup> Asked(const RunView& view, const JournalPlace& before) {
+  std::vector<AskedGroup> groups;
+  for (const RunView::Group& group : view.groups()) {
+    AskedGroup asked{group.summary.get(), {}};
+    for (const auto& segment : group.segments) {
+      if (segment->first_place() >= before) continue;
+      const uint64_t tiles = segment->last_place() < before
+                                 ? segment->tiles()
+                                 : segment->document_table().TilesBefore(before);
+      asked.segments.push_back({segment.get(), tiles});
+    }
+    if (!asked.segments.empty()) groups.push_back(std::move(asked));
+  }
+  return groups;
 }
 
 // The documents of one question.
@@ -53,7 +80,6 @@ class Documents {
 
   bool Late(const RunDocument& d) const { return d.place >= reference_.before; }
   bool Admits(const RunDocument& d) const { return !reference_.counts || reference_.counts(d); }
-  bool Counts(const RunDocument& d) const { return !Late(d) && Admits(d); }
 
   // Lives until the next call.
   StatusOr<std::u32string_view> Form(const RunDocument& document) {
@@ -84,7 +110,8 @@ class Documents {
   size_t cached_ = 0;
 };
 
-// Walks the rows of a hit, document by document; those that can be of no run are left out.
+// Walks the rows of a hit, document by document; those that can be of no wanted window are left
+// out. All windows are wanted at first.
 class Postings {
  public:
   explicit Postings(const Hit& hit)
@@ -92,6 +119,8 @@ class Postings {
     Settle();
   }
   bool done() const { return at_ == last_; }
+  // Holds from the next step on.
+  void Want(unsigned windows) { wanted_ = windows; }
   const RunDocument& document() const { return entry_.document; }
   const DocumentTable::Entry& entry() const { return entry_; }
   uint32_t tile() const { return tile_; }
@@ -120,7 +149,7 @@ class Postings {
 
  private:
   void Settle() {
-    while (!done() && !around_.MayShareARun(segment_.AroundAt(at_))) ++at_;
+    while (!done() && (around_.MayShare(segment_.AroundAt(at_)) & wanted_) == 0) ++at_;
     if (done()) return;
     tile_ = static_cast<uint32_t>(segment_.tile_table().ValueAt(at_));
     if (entry_.tiles == 0 || tile_ < entry_.first_tile ||
@@ -133,6 +162,7 @@ class Postings {
   const internal::Surroundings around_;
   uint64_t at_;
   uint64_t last_;
+  unsigned wanted_ = internal::Surroundings::kAllWindows;
   uint32_t tile_ = 0;
   DocumentTable::Entry entry_;
 };
@@ -147,15 +177,22 @@ bool TileEquals(std::u32string_view text, size_t at, std::u32string_view form, s
          std::memcmp(text.data() + at, form.data() + offset, kTile * sizeof(char32_t)) == 0;
 }
 
-// Looks places [from, to) up and calls `f(place, key, segment)` for each pass of a segment's
-// filter, in order of the places within blocks. Before each block `next(place)` may skip ahead. `f`
-// and `next` may end the scan by an error or by returning past `to`.
-template <typename Next, typename F>
-Status ScanPlaces(const RunView& view, std::u32string_view text, size_t to, RunCost& cost,
-                  Next&& next, F&& f) {
-  RunHasher::Roller roller(*view.hasher(), kTile);
+// Looks the places of `text` below `to` up and calls `f(hit)` for those that have
+// rows, in order of the places within a segment and a block. Before each block
+// `next(place)` may skip ahead, by returning `to` or more to the end; before a row is looked for
+// `wanted(place)` may wave it off.
+template <typename Next, typename Wanted, typename F>
+Status ScanPlaces(const RunHasher& hasher, std::span<const AskedGroup> groups,
+                  std::u32string_view text, size_t to, RunCost& cost, Next&& next, Wanted&& wanted,
+                  F&& f) {
+  RunHasher::Roller roller(hasher, kTile);
   size_t rolled = SIZE_MAX;  // the roller stands there
   uint64_t keys[kBlock];
+  struct Pass {
+    const AskedSegment* asked;
+    size_t i;
+  };
+  std::vector<Pass> passes;
   for (size_t at = 0; at < to;) {
     at = next(at);
     if (at >= to) break;
@@ -171,28 +208,41 @@ Status ScanPlaces(const RunView& view, std::u32string_view text, size_t to, RunC
       rolled = at + n;
     }
     cost.places += n;
-    for (const RunView::Group& group : view.groups()) {
+    passes.clear();
+    for (const AskedGroup& group : groups) {
       uint64_t of_group = ~uint64_t{0};
       if (group.summary != nullptr) {
         of_group = group.summary->filter().MayContain(keys, n);
         if (of_group == 0) continue;
       }
-      for (const auto& segment : group.segments) {
+      for (const AskedSegment& asked : group.segments) {
         uint64_t passed = 0;
         if (group.summary != nullptr) {
           for (uint64_t rest = of_group; rest != 0; rest &= rest - 1) {
             const int i = std::countr_zero(rest);
-            passed |= uint64_t{segment->filter().MayContain(keys[i])} << i;
+            passed |= uint64_t{asked.segment->filter().MayContain(keys[i])} << i;
           }
         } else {
-          passed = segment->filter().MayContain(keys, n);
+          passed = asked.segment->filter().MayContain(keys, n);
         }
         for (; passed != 0; passed &= passed - 1) {
           const auto i = static_cast<size_t>(std::countr_zero(passed));
-          ++cost.passes;
-          JANGBU_RETURN_IF_ERROR(f(at + i, keys[i], *segment));
+          passes.push_back({&asked, i});
+          asked.segment->tile_table().PrefetchBucket(keys[i]);
         }
       }
+    }
+    cost.passes += passes.size();
+    for (const Pass& pass : passes) pass.asked->segment->tile_table().PrefetchRows(keys[pass.i]);
+    for (const Pass& pass : passes) {
+      if (!wanted(at + pass.i)) continue;
+      const KeyTable& table = pass.asked->segment->tile_table();
+      const KeyTable::Range all = table.Find(keys[pass.i]);
+      const KeyTable::Range rows = table.Below(all, pass.asked->tiles);
+      if (rows.empty()) continue;
+      const Hit hit{static_cast<uint32_t>(at + pass.i), pass.asked->segment, rows,
+                    internal::Surroundings::Of(text, at + pass.i)};
+      JANGBU_RETURN_IF_ERROR(f(hit));
     }
     at += n;
   }
@@ -202,9 +252,10 @@ Status ScanPlaces(const RunView& view, std::u32string_view text, size_t to, RunC
 // Which windows of min_run code points of a text occur in the reference.
 class WindowSearch {
  public:
-  WindowSearch(const RunView& view, std::u32string_view text, size_t min_run, Documents& documents,
-               RunCost& cost)
-      : view_(view),
+  WindowSearch(const RunHasher& hasher, std::span<const AskedGroup> groups,
+               std::u32string_view text, size_t min_run, Documents& documents, RunCost& cost)
+      : hasher_(hasher),
+        groups_(groups),
         text_(text),
         min_run_(min_run),
         windows_(text.size() - min_run + 1),
@@ -217,7 +268,7 @@ class WindowSearch {
     // in.
     const size_t to = windows_ + kReach;
     JANGBU_RETURN_IF_ERROR(ScanPlaces(
-        view_, text_, to, cost_,
+        hasher_, groups_, text_, to, cost_,
         [&](size_t at) {
           // Every window that a place could still decide may be known.
           const size_t low = at >= kReach ? at - kReach : 0;
@@ -228,13 +279,9 @@ class WindowSearch {
               static_cast<size_t>(static_cast<const uint8_t*>(unknown) - occurs_.data());
           return std::max(at, window);
         },
-        [&](size_t at, uint64_t key, const RunSegment& segment) -> Status {
-          if (Known(at)) return OkStatus();
-          const KeyTable::Range rows = segment.tile_table().Find(key);
-          if (rows.empty()) return OkStatus();
-          const Hit hit{static_cast<uint32_t>(at), &segment, rows,
-                        internal::Surroundings::Of(text_, at)};
-          if (rows.size() <= kHotTiles && !MayBeOfARun(hit)) return OkStatus();
+        [&](size_t at) { return !Known(at); },
+        [&](const Hit& hit) -> Status {
+          if (hit.rows.size() <= kHotTiles && !MayBeOfARun(hit)) return OkStatus();
           if (hit.rows.size() <= kFewRows) return Follow(hit);
           later_.push_back(hit);
           return OkStatus();
@@ -279,11 +326,20 @@ class WindowSearch {
     }
     return true;
   }
+  // Those that are not; bit k is the window that begins k before `at`.
+  unsigned Unknown(size_t at) const {
+    unsigned out = 0;
+    for (size_t k = at < windows_ ? 0 : at - windows_ + 1; k <= std::min(at, kReach); ++k) {
+      out |= static_cast<unsigned>(occurs_[at - k] == 0) << k;
+    }
+    return out;
+  }
 
-  // Compares the text around `at` with a form around `offset` and marks the windows of their run.
-  void Extend(size_t at, std::u32string_view form, size_t offset) {
+  // Compares the text around `at` with a form around `offset` and marks the windows of their run;
+  // says whether there is one.
+  bool Extend(size_t at, std::u32string_view form, size_t offset) {
     ++cost_.candidates;
-    if (!TileEquals(text_, at, form, offset)) return;
+    if (!TileEquals(text_, at, form, offset)) return false;
     size_t begin = at;
     size_t other = offset;
     // Beyond what holds this tile, a window that is known already ends the search: others beyond it
@@ -300,20 +356,22 @@ class WindowSearch {
       ++other;
       if (end >= begin + min_run_ && end - min_run_ > at && occurs_[end - min_run_] != 0) break;
     }
-    if (end - begin < min_run_) return;
+    if (end - begin < min_run_) return false;
     std::memset(occurs_.data() + begin, 1, end - min_run_ - begin + 1);
+    return true;
   }
 
   // Follows the postings of a hit until nothing is left to decide.
   Status Follow(const Hit& hit) {
-    for (Postings p(hit); !p.done(); p.Next()) {
-      if (documents_.Late(p.document())) break;  // and so are those that follow
-      if (!documents_.Counts(p.document())) {
-        continue;
-      }
+    Postings p(hit);
+    p.Want(Unknown(hit.at));
+    for (; !p.done(); p.Next()) {
+      if (!documents_.Admits(p.document())) continue;
       JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(p.document()));
-      Extend(hit.at, form, p.offset());
-      if (Known(hit.at)) break;
+      if (!Extend(hit.at, form, p.offset())) continue;
+      const unsigned unknown = Unknown(hit.at);
+      if (unknown == 0) break;
+      p.Want(unknown);
     }
     return OkStatus();
   }
@@ -330,7 +388,7 @@ class WindowSearch {
       while (end < later_.size() && later_[end].segment == &segment) ++end;
       size_t asked = 0;  // windows below are asked
       std::vector<bool> followed(end - i);
-      RunHasher::Roller roller(*view_.hasher(), kMinRun);
+      RunHasher::Roller roller(hasher_, kMinRun);
       size_t rolled = SIZE_MAX;
       for (size_t h = i; h < end; ++h) {
         const size_t at = later_[h].at;
@@ -380,7 +438,7 @@ class WindowSearch {
         continue;
       }
       // Its text must still be there to tell; a document that does not count may have none.
-      if (!documents_.Counts(entry.document)) continue;
+      if (!documents_.Admits(entry.document)) continue;
       JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(entry.document));
       Extend(window + distance, form, offset);
       if (occurs_[window] != 0) return false;
@@ -388,7 +446,8 @@ class WindowSearch {
     return true;
   }
 
-  const RunView& view_;
+  const RunHasher& hasher_;
+  const std::span<const AskedGroup> groups_;
   const std::u32string_view text_;
   const size_t min_run_;
   const size_t windows_;
@@ -398,17 +457,15 @@ class WindowSearch {
   std::vector<Hit> later_;
 };
 
-// Every hit at places [from, to).
-Status CollectHits(const RunView& view, std::u32string_view text, size_t from, size_t to,
-                   RunCost& cost, std::vector<Hit>& out) {
+// Every hit at places [from, to) that may be of a run.
+Status CollectHits(const RunHasher& hasher, std::span<const AskedGroup> groups,
+                   std::u32string_view text, size_t from, size_t to, RunCost& cost,
+                   std::vector<Hit>& out) {
   return ScanPlaces(
-      view, text, to, cost, [&](size_t at) { return std::max(at, from); },
-      [&](size_t at, uint64_t key, const RunSegment& segment) -> Status {
-        const KeyTable::Range rows = segment.tile_table().Find(key);
-        if (rows.empty()) return OkStatus();
-        const Hit hit{static_cast<uint32_t>(at), &segment, rows,
-                      internal::Surroundings::Of(text, at)};
-        if (rows.size() > kHotTiles || MayBeOfARun(hit)) out.push_back(hit);
+      hasher, groups, text, to, cost, [&](size_t at) { return std::max(at, from); },
+      [](size_t) { return true; },
+      [&](const Hit& hit) -> Status {
+        if (hit.rows.size() > kHotTiles || MayBeOfARun(hit)) out.push_back(hit);
         return OkStatus();
       });
 }
@@ -432,8 +489,8 @@ Status ForEachPlace(const RunHasher& hasher, std::u32string_view run, std::span<
   for (const Hit& hit : hits) {
     if (hit.rows.size() > kHotTiles && hit.segment->hot_table().Find(window_key).empty()) continue;
     for (Postings p(hit); !p.done();) {
-      if (documents.Late(p.document()) || !wanted(p.document())) break;
-      if (!documents.Counts(p.document())) {
+      if (!wanted(p.document())) break;
+      if (!documents.Admits(p.document())) {
         p.NextDocument();
         continue;
       }
@@ -507,7 +564,8 @@ StatusOr<Intervals> RunView::Covered(std::u32string_view text, const Reference& 
   RunCost own;
   if (groups_.empty() || text.size() < min_run) return Intervals{};
   Documents documents(reference, forms, cost != nullptr ? *cost : own);
-  WindowSearch search(*this, text, min_run, documents, cost != nullptr ? *cost : own);
+  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  WindowSearch search(*hasher_, asked, text, min_run, documents, cost != nullptr ? *cost : own);
   JANGBU_RETURN_IF_ERROR(search.Run());
   return search.Covered();
 }
@@ -520,14 +578,16 @@ StatusOr<std::vector<RunMatch>> RunView::Matches(std::u32string_view text,
   if (groups_.empty() || text.size() < min_run) return out;
   RunCost cost;
   Documents documents(reference, forms, cost);
-  WindowSearch search(*this, text, min_run, documents, cost);
+  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  WindowSearch search(*hasher_, asked, text, min_run, documents, cost);
   JANGBU_RETURN_IF_ERROR(search.Run());
   std::vector<Hit> hits;
   for (size_t w = 0; w < search.windows() && out.size() < max; ++w) {
     if (!search.Occurs(w)) continue;
     const std::u32string_view rest = text.substr(w);
     hits.clear();
-    JANGBU_RETURN_IF_ERROR(CollectHits(*this, rest.substr(0, kMinRun), 0, kTileStep, cost, hits));
+    JANGBU_RETURN_IF_ERROR(
+        CollectHits(*hasher_, asked, rest.substr(0, kMinRun), 0, kTileStep, cost, hits));
     RunMatch best;
     JANGBU_RETURN_IF_ERROR(ForEachPlace(
         *hasher_, rest.substr(0, min_run), hits, documents,
@@ -557,7 +617,9 @@ StatusOr<std::vector<RunDocument>> RunView::Holders(std::u32string_view run,
   RunCost cost;
   Documents documents(reference, forms, cost);
   std::vector<Hit> hits;
-  JANGBU_RETURN_IF_ERROR(CollectHits(*this, run.substr(0, kMinRun), 0, kTileStep, cost, hits));
+  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  JANGBU_RETURN_IF_ERROR(
+      CollectHits(*hasher_, asked, run.substr(0, kMinRun), 0, kTileStep, cost, hits));
   std::map<JournalPlace, RunDocument> found;
   JANGBU_RETURN_IF_ERROR(ForEachPlace(
       *hasher_, run, hits, documents,
@@ -623,27 +685,39 @@ StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
                                                        const Reference& reference,
                                                        FormSource& forms, size_t least,
                                                        RunCost* cost, size_t min_run) const {
+  JANGBU_ASSIGN_OR_RETURN(const Intervals covered, Covered(text, reference, forms, min_run, cost));
+  return NearestWithin(text, covered, reference, forms, least, cost, min_run);
+}
+
+StatusOr<std::optional<NearDocument>> RunView::NearestWithin(std::u32string_view text,
+                                                             const Intervals& within,
+                                                             const Reference& reference,
+                                                             FormSource& forms, size_t least,
+                                                             RunCost* cost, size_t min_run) const {
   JANGBU_CHECK(least > 0 && min_run >= kMinRun && text.size() < (size_t{1} << 31));
   RunCost own;
   RunCost& paid = cost != nullptr ? *cost : own;
   const std::optional<NearDocument> none;
   if (groups_.empty() || text.size() < min_run || text.size() < least) return none;
   Documents documents(reference, forms, paid);
+  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
   std::vector<uint8_t> covered(text.size(), 0);
   size_t total = 0;
-  {
-    // All documents together cover at least as much as any one.
-    WindowSearch search(*this, text, min_run, documents, paid);
-    JANGBU_RETURN_IF_ERROR(search.Run());
-    for (const Interval& i : search.Covered()) {
-      total += i.end - i.begin;
-      std::memset(covered.data() + i.begin, 1, i.end - i.begin);
-    }
+  for (const Interval& i : within) {
+    JANGBU_CHECK(i.begin < i.end && i.end <= text.size());
+    total += i.end - i.begin;
+    std::memset(covered.data() + i.begin, 1, i.end - i.begin);
   }
+  // All documents together cover at least as much as any one.
   if (total < least) return none;
 
+  // A run lies in what is covered, and so do its tiles.
   std::vector<Hit> hits;
-  JANGBU_RETURN_IF_ERROR(CollectHits(*this, text, 0, text.size() - kTile + 1, paid, hits));
+  for (const Interval& i : within) {
+    if (i.end - i.begin < kTile) continue;
+    JANGBU_RETURN_IF_ERROR(
+        CollectHits(*hasher_, asked, text, i.begin, i.end - kTile + 1, paid, hits));
+  }
   std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) { return a.at < b.at; });
 
   // A document that covers `least` leaves out at most total − least of what is covered; so it holds
@@ -687,8 +761,7 @@ StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
     for (size_t p = first_piece(hit.at); p <= last_piece(hit.at); ++p) names = names || chosen[p];
     if (!names) continue;
     for (Postings p(hit); !p.done(); p.NextDocument()) {
-      if (documents.Late(p.document())) break;
-      if (number.contains(p.document().place) || !documents.Counts(p.document())) continue;
+      if (number.contains(p.document().place) || !documents.Admits(p.document())) continue;
       number.emplace(p.document().place, static_cast<uint32_t>(candidates.size()));
       candidates.push_back({p.document(), 0, 0, {}});
     }
@@ -698,7 +771,6 @@ StatusOr<std::optional<NearDocument>> RunView::Nearest(std::u32string_view text,
     const auto begin = hit.at >= kReach ? hit.at - static_cast<uint32_t>(kReach) : 0;
     const auto end = static_cast<uint32_t>(std::min<size_t>(hit.at + kMinRun, text.size()));
     for (Postings p(hit); !p.done();) {
-      if (documents.Late(p.document())) break;
       const auto found = number.find(p.document().place);
       if (found == number.end()) {
         p.NextDocument();

@@ -125,6 +125,14 @@ class RunView {
                                                 size_t least, RunCost* cost = nullptr,
                                                 size_t min_run = kMinRun) const;
 
+  // The same, when it is known already where runs can be: `within` is Covered's answer for this
+  // reference or for one that counts more.
+  StatusOr<std::optional<NearDocument>> NearestWithin(std::u32string_view text,
+                                                      const Intervals& within,
+                                                      const Reference& reference, FormSource& forms,
+                                                      size_t least, RunCost* cost = nullptr,
+                                                      size_t min_run = kMinRun) const;
+
   uint64_t documents() const;
   uint64_t tiles() const;
   // Bytes of the segments, and of the filters that look-ups read.

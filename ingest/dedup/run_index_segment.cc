@@ -20,7 +20,7 @@ constexpr std::string_view kMagic = "JBRUNS02";
 constexpr size_t kHeaderBytes = 8 + 8 + 5 * 8;
 constexpr int kDistanceBits = 4;
 constexpr int kMaxRowBits = 57;  // a row and seven bits of misalignment fit one 8-byte read
-constexpr uint64_t kGroup = 8;  // looking a tile up reads half a group
+constexpr uint64_t kGroup = 8;   // looking a tile up reads half a group
 constexpr uint64_t kMaxBuildTiles = uint64_t{1} << 24;
 
 int ValueBitsFor(uint64_t tiles) {
@@ -162,6 +162,21 @@ KeyTable::Range KeyTable::Find(uint64_t key) const {
   return {low, lower((tag + 1) << value_bits_, low + reach / 2, std::min(high, low + reach))};
 }
 
+KeyTable::Range KeyTable::Below(Range rows, uint64_t limit) const {
+  if (rows.empty() || ValueAt(rows.last - 1) < limit) return rows;
+  uint64_t low = rows.first;
+  uint64_t high = rows.last - 1;
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (ValueAt(middle) < limit) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return {rows.first, low};
+}
+
 void KeyTable::Cursor::Settle() {
   if (done()) return;
   while (table_->First(bucket_ + 1) <= at_) ++bucket_;
@@ -283,6 +298,70 @@ uint32_t DocumentTable::GroupOffset(uint64_t group) const {
   return v;
 }
 
+namespace {
+
+// Reads records that Parse has read before.
+class KnownRecords {
+ public:
+  explicit KnownRecords(const char* at) : at_(at) {}
+  void Next(bool first, DocumentTable::Entry& entry) {
+    JournalPlace& place = entry.document.place;
+    if (first) {
+      place.entry = Varint();
+      place.ordinal = static_cast<uint32_t>(Varint());
+      entry.document.scope = static_cast<uint32_t>(Varint());
+    } else {
+      const uint64_t step = Varint();
+      const auto ordinal = static_cast<uint32_t>(Varint());
+      place.ordinal = step == 0 ? place.ordinal + 1 + ordinal : ordinal;
+      place.entry += step;
+      entry.document.scope += static_cast<uint32_t>(UnZigZag(Varint()));
+    }
+    entry.tiles = static_cast<uint32_t>(Varint());
+  }
+
+ private:
+  uint64_t Varint() {
+    auto byte = static_cast<uint8_t>(*at_++);
+    uint64_t v = byte & 0x7F;
+    for (int shift = 7; byte >= 0x80; shift += 7) {
+      byte = static_cast<uint8_t>(*at_++);
+      v |= uint64_t{byte & 0x7Fu} << shift;
+    }
+    return v;
+  }
+  const char* at_;
+};
+
+}  // namespace
+
+uint64_t DocumentTable::TilesBefore(const JournalPlace& place) const {
+  // The last group whose first document stands before `place`.
+  uint64_t low = 0;
+  uint64_t high = groups_;
+  Entry e;
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    KnownRecords(records_.data() + GroupOffset(middle)).Next(true, e);
+    if (e.document.place < place) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return 0;
+  const uint64_t group = low - 1;
+  const uint64_t members = std::min(kGroup, count_ - group * kGroup);
+  KnownRecords records(records_.data() + GroupOffset(group));
+  uint64_t tiles = GroupTile(group);
+  for (uint64_t i = 0; i < members; ++i) {
+    records.Next(i == 0, e);
+    if (e.document.place >= place) break;
+    tiles += e.tiles;
+  }
+  return tiles;
+}
+
 DocumentTable::Entry DocumentTable::OfTile(uint32_t tile) const {
   JANGBU_CHECK(tile < tiles_);
   uint64_t low = 0;
@@ -295,11 +374,11 @@ DocumentTable::Entry DocumentTable::OfTile(uint32_t tile) const {
       high = middle;
     }
   }
-  ByteReader in(records_.substr(GroupOffset(low)));
+  KnownRecords records(records_.data() + GroupOffset(low));
   Entry e;
   e.first_tile = GroupTile(low);
   for (bool first = true;; first = false) {
-    JANGBU_CHECK(ReadRecord(in, first, e.document, e.tiles));
+    records.Next(first, e);
     if (tile - e.first_tile < e.tiles) return e;
     e.first_tile += e.tiles;
   }

@@ -231,8 +231,8 @@ StatusOr<ledger::Decision> Confirmation::Decide(const Everybody& everybody, uint
                               (offered.novel_korean_tokens != 0 || offered.novel_korean_words != 0);
     if (nothing_left && !judged.near.has_value()) {
       JANGBU_ASSIGN_OR_RETURN(
-          judged.near,
-          everybody.view.Nearest(form.stream, of_others, index_.forms(), 1, nullptr, rule.min_run));
+          judged.near, everybody.view.NearestWithin(form.stream, judged.by_others, of_others,
+                                                    index_.forms(), 1, nullptr, rule.min_run));
     }
     if (judged.near.has_value()) {
       item.held_by = OwnerOf(judged.near->document);

@@ -16,8 +16,9 @@ StatusOr<Judgement> Judge(const ingest::DocumentForm& form, const ingest::RunVie
   // All together cover at least as much as any one.
   const size_t least = ingest::NearThreshold(form.stream.size(), rule);
   if (ingest::CoveredLength(judgement.by_others) >= least) {
-    JANGBU_ASSIGN_OR_RETURN(judgement.near, view.Nearest(form.stream, near_reference, forms, least,
-                                                         nullptr, rule.min_run));
+    JANGBU_ASSIGN_OR_RETURN(
+        judgement.near, view.NearestWithin(form.stream, judgement.by_others, near_reference, forms,
+                                           least, nullptr, rule.min_run));
   }
   return judgement;
 }

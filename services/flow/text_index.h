@@ -88,6 +88,11 @@ class StoredForms : public ingest::FormSource {
       const ingest::RunDocument& document) override;
 
  private:
+  struct OwnerHash {
+    size_t operator()(const Owner& owner) const {
+      return (owner.token * 0x9E3779B97F4A7C15u ^ owner.ordinal) * 0xD6E8FEB86659FD93u >> 7;
+    }
+  };
   struct Kept {
     std::shared_ptr<const std::u32string> form;
     std::list<Owner>::iterator age;
@@ -95,7 +100,7 @@ class StoredForms : public ingest::FormSource {
   StoredTexts& texts_;
   const size_t kept_code_points_;
   std::mutex mutex_;
-  std::map<Owner, Kept> kept_;
+  absl::flat_hash_map<Owner, Kept, OwnerHash> kept_;
   std::list<Owner> ages_;  // the last used first
   size_t code_points_ = 0;
 };

@@ -563,8 +563,9 @@ class Verifier {
               expected.korean_tokens == 0 && expected.korean_words == 0 &&
               (offered.novel_korean_tokens != 0 || offered.novel_korean_words != 0);
           if (nothing_left && !judged.near.has_value()) {
-            JANGBU_ASSIGN_OR_RETURN(judged.near, view.Nearest(forms[i]->stream, of_others, forms_,
-                                                              1, nullptr, rule.min_run));
+            JANGBU_ASSIGN_OR_RETURN(
+                judged.near, view.NearestWithin(forms[i]->stream, judged.by_others, of_others,
+                                                forms_, 1, nullptr, rule.min_run));
           }
           if (judged.near.has_value()) {
             expected.held_by = OwnerOf(judged.near->document);
