@@ -621,11 +621,19 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
     const size_t next = static_cast<size_t>(after - documents.begin()) - 1;
     if (form == nullptr || next != d) {
       d = next;
-      JANGBU_ASSIGN_OR_RETURN(form, forms.Form(documents[d].document));
+      StatusOr<std::shared_ptr<const std::u32string>> read = forms.Form(documents[d].document);
+      if (read.status().code() == absl::StatusCode::kNotFound) {
+        // Gone for good: nobody will ask for its windows.
+        form = std::make_shared<const std::u32string>();
+        continue;
+      }
+      JANGBU_RETURN_IF_ERROR(read.status());
+      form = *std::move(read);
       if (TilesOf(form->size()) != documents[d].tiles) {
         return DataLoss("run_text_changed", "a document's text is not as it was indexed");
       }
     }
+    if (form->empty()) continue;
     AddWindows(hasher, *form, (wanted[i] - documents[d].first_tile) * kTileStep, wanted[i], hot);
   }
   return Assemble(hasher, DocumentTable::Encode(documents), KeyFilter::Encode(keys, kRunKeyBits),

@@ -292,7 +292,8 @@ class RunSegment {
   // One segment of the documents of all `sources` (at least one), save those for which `keep` (may
   // be null: all) says no. A document of several sources is taken from the first. The bytes are
   // what Build would give for the same documents; the text of documents is asked for only where a
-  // tile becomes hot, and for all hot tiles when one is left out. Returns
+  // tile becomes hot, and for all hot tiles when one is left out; where it is gone the hot table
+  // goes without its windows. Returns
   // ResourceExhausted("run_segment_full") at 2^32 tiles, and errors of `forms`.
   static StatusOr<std::shared_ptr<const RunSegment>> Merge(
       const RunHasher& hasher, std::span<const std::shared_ptr<const RunSegment>> sources,

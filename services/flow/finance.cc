@@ -510,6 +510,7 @@ Status Finance::Destroy(const std::vector<ledger::DocumentRange>& ranges, bool w
     }
   }
   if (!names.empty()) JANGBU_RETURN_IF_ERROR(flush());
+  parts_.texts_erased();
   // Staging and file names of uploads of which nothing is left.
   std::set<uint64_t> uploads;
   parts_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {

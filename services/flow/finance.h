@@ -58,6 +58,8 @@ class Finance {
     BlobStore* blobs = nullptr;
     Keyring* keyring = nullptr;
     Clock* clock = nullptr;
+    // Called when keys of texts were destroyed, before the caller hears of it.
+    std::function<void()> texts_erased;
     // A receipt of one entry under a fresh checkpoint.
     std::function<StatusOr<std::string>(uint64_t seq)> receipt_of;
   };

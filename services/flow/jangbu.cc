@@ -234,6 +234,7 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
                      .blobs = &state->data->blobs(),
                      .keyring = state->keyring.get(),
                      .clock = options.clock,
+                     .texts_erased = [raw] { raw->index->TextsErased(); },
                      .receipt_of = [raw](uint64_t seq) { return raw->ReceiptOf(seq); }});
   // A crash may have come between a withdrawal and the destruction of its keys.
   JANGBU_RETURN_IF_ERROR(state->finance->DestroyWithdrawn());

@@ -187,8 +187,10 @@ StatusOr<std::vector<std::optional<std::string>>> StoredTexts::Read(
 
 StatusOr<std::shared_ptr<const std::u32string>> StoredForms::Form(const RunDocument& document) {
   const Owner owner{.token = document.place.entry, .ordinal = document.place.ordinal};
+  uint64_t forgotten = 0;
   {
     const std::lock_guard lock(mutex_);
+    forgotten = forgotten_;
     if (const auto found = kept_.find(owner); found != kept_.end()) {
       ages_.splice(ages_.begin(), ages_, found->second.age);
       return found->second.form;
@@ -202,6 +204,8 @@ StatusOr<std::shared_ptr<const std::u32string>> StoredForms::Form(const RunDocum
       std::make_shared<const std::u32string>(ingest::CodePoints(ingest::ComparisonForm(*texts[0])));
   const std::lock_guard lock(mutex_);
   if (form->size() > kept_code_points_ / 4 || kept_.contains(owner)) return form;
+  // Read before a key was destroyed, perhaps this one's: good for this question, not to be kept.
+  if (forgotten != forgotten_) return form;
   ages_.push_front(owner);
   kept_.emplace(owner, Kept{.form = form, .age = ages_.begin()});
   code_points_ += form->size();
@@ -212,6 +216,14 @@ StatusOr<std::shared_ptr<const std::u32string>> StoredForms::Form(const RunDocum
     ages_.pop_back();
   }
   return form;
+}
+
+void StoredForms::Forget() {
+  const std::lock_guard lock(mutex_);
+  ++forgotten_;
+  kept_.clear();
+  ages_.clear();
+  code_points_ = 0;
 }
 
 // ---- TextIndex

@@ -77,7 +77,8 @@ class StoredTexts {
   absl::flat_hash_map<uint64_t, std::shared_ptr<const Batch>> batches_;
 };
 
-// Comparison forms for the run index, with those used last kept in memory.
+// Comparison forms for the run index, with those used last kept in memory. Once Forget has
+// returned, no form is handed out whose text cannot be read any more.
 class StoredForms : public ingest::FormSource {
  public:
   // `kept_code_points`: 4 bytes each.
@@ -86,6 +87,8 @@ class StoredForms : public ingest::FormSource {
   // NotFound("key_destroyed") when the text is not to be read any more.
   StatusOr<std::shared_ptr<const std::u32string>> Form(
       const ingest::RunDocument& document) override;
+  // Drops everything kept: keys were destroyed.
+  void Forget();
 
  private:
   struct OwnerHash {
@@ -103,6 +106,7 @@ class StoredForms : public ingest::FormSource {
   absl::flat_hash_map<Owner, Kept, OwnerHash> kept_;
   std::list<Owner> ages_;  // the last used first
   size_t code_points_ = 0;
+  uint64_t forgotten_ = 0;  // calls of Forget
 };
 
 // The hasher of an installation.
@@ -151,6 +155,9 @@ class TextIndex {
   void AwaitCommits();
 
   void Append(uint32_t partner, std::shared_ptr<const ingest::RunSegment> segment);
+
+  // To be called after keys of texts were destroyed: from its return on they count for nothing.
+  void TextsErased() { forms_.Forget(); }
 
   struct Figures {
     uint64_t segments = 0;

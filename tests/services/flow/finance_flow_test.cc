@@ -321,6 +321,31 @@ TEST_F(FinanceFlow, WithdrawnTextIsUnreadableAndItsCreditGoes) {
   EXPECT_TRUE(report.ok()) << report.status();
 }
 
+TEST_F(FinanceFlow, WithdrawnTextIsNoReferenceFromThatMoment) {
+  t_.options().policy.grain = 1;
+  Open();
+  const uint32_t hani = t_.Partner("hani");
+  const uint32_t first = t_.Upload(hani, "r1", Files(31, 4, 10));
+  // The same paragraphs in other documents are covered; their forms are in memory from here on.
+  const auto again = [&](const std::string& label) {
+    auto files = Files(31, 4, 10);
+    for (auto& [path, bytes] : files) bytes += "\n" + label;
+    return t_.Upload(hani, label, files);
+  };
+  const uint32_t second = again("r2");
+  for (const auto& row : t_.Verdicts(hani, second)) EXPECT_LE(row.item.novel_korean_words, 1);
+  for (const uint32_t upload : {first, second}) {
+    const auto done = finance().Withdraw(
+        hani, {.corpus = 0, .upload = upload, .document = std::nullopt}, o1_.key_id);
+    ASSERT_TRUE(done.ok()) << done.status();
+  }
+  for (const auto& row : t_.Verdicts(hani, again("r3"))) EXPECT_GT(row.item.novel_korean_words, 20);
+  Confirm();
+  t_.Close();
+  const auto report = t_.Verify(true);
+  EXPECT_TRUE(report.ok()) << report.status();
+}
+
 TEST_F(FinanceFlow, AClaimAnswersAlikeWhoeverHoldsTheText) {
   t_.options().policy.grain = 1;
   Open();
