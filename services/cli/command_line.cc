@@ -9,6 +9,7 @@
 
 #include "services/cli/commands.h"
 #include "services/cli/commands_audit.h"
+#include "services/cli/commands_outputs.h"
 #include "services/cli/console.h"
 #include "services/cli/display.h"
 
@@ -25,7 +26,7 @@ struct Parsed {
   std::string id, name, partner, role, person, out_file, title,
       source_type = "text", personal_data = "mask", legal_basis, quality, rights, licence, corpus,
       upload, reason, file, as_of, vkey, vkey_file, retry_for = "10m", tokenizer, period, from,
-      reservation;
+      reservation, format;
   std::vector<std::string> paths, names, verdicts, release, tokenizers, changes;
   int64_t revenue = 0, won = 0;
   uint64_t version = 0, to_version = 0, number = 0, amount = 0, timeout_s = 60;
@@ -64,6 +65,7 @@ class Builder {
     Withdrawals();
     Claims();
     Entitlements();
+    Outputs();
     Proofs();
     Tokenizers();
     Provenance();
@@ -337,6 +339,20 @@ class Builder {
             s, {kind, p.partner, p.id, p.reservation, p.amount, p.timeout_s, p.only_free});
       });
     }
+  }
+
+  // What finance hands out and takes in as files.
+  void Outputs() {
+    Parsed& p = parsed_;
+    CLI::App& ledger = Group("ledger", OutputMsg::kHelpLedger, OutputMsg::kExampleLedgerExport);
+    CLI::App& out =
+        Add(ledger, "export", OutputMsg::kHelpLedgerExport, OutputMsg::kExampleLedgerExport);
+    May(out, "--format", p.format, OutputMsg::kHelpLedgerFormat)
+        ->check(CLI::IsMember({"hledger", "beancount"}))
+        ->type_name("FORMAT");
+    May(out, "--period", p.period, OutputMsg::kHelpLedgerPeriod)->type_name("PERIOD");
+    May(out, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(out, [&p](Session& s) { return LedgerExport(s, {p.format, p.period, p.out_file}); });
   }
 
   void Corpora() {

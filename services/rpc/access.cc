@@ -77,6 +77,7 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.LedgerService/GetBalance", kReadsOfPartner, Subject::kPartner},
     {"jangbu.v1.LedgerService/GetLotReceipt", kReadsOfPartner, Subject::kLot},
     {"jangbu.v1.LedgerService/GetProgramme", kReadsOfAll, Subject::kNone},
+    {"jangbu.v1.LedgerService/ListJournal", kReadsOfAll, Subject::kNone},
     {"jangbu.v1.LedgerService/ListLots", kReadsOfPartner, Subject::kPartner},
     {"jangbu.v1.LedgerService/ListTransfers", kReadsOfPartner, Subject::kPartner},
 

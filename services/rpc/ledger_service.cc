@@ -1,10 +1,12 @@
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "jangbu/v1/ledger.grpc.pb.h"
+#include "ledger/period.h"
 #include "services/rpc/limits.h"
 #include "services/rpc/services.h"
 #include "services/rpc/transfer_page.h"
@@ -27,6 +29,41 @@ StatusOr<std::optional<Timestamp>> InstantOf(int64_t as_of_micros, Timestamp now
                                             std::to_string(as_of_micros) + " microseconds");
   }
   return std::optional<Timestamp>(Timestamp{as_of_micros});
+}
+
+// How many transfers were made before an instant. O(log transfers).
+uint64_t TransfersBefore(const ledger::Ledger& ledger, Timestamp instant) {
+  uint64_t low = 0;
+  uint64_t high = ledger.transfer_count();
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (ledger.transfer(middle).timestamp < instant) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Accounts that have moved by the end of the period, or by now.
+void AddAccounts(const ledger::Books& books, std::optional<ledger::Period> period,
+                 v1::ListJournalResponse& response) {
+  const ledger::Ledger& ledger = books.ledger();
+  const auto held = [&](ledger::AccountId id, Timestamp at) {
+    return ledger.BalancesAt(id, at).value_or(ledger::Balances{}).net();
+  };
+  for (size_t i = 0; i < ledger.account_count(); ++i) {
+    const ledger::Account& account = ledger.account(i);
+    const Timestamp last = period.has_value() ? ledger::LastInstantOf(*period) : ledger.last_at();
+    if (ledger.EventCountAt(account.id, last) == 0) continue;
+    v1::JournalAccount& row = *response.add_accounts();
+    row.set_account(wire::NameOfAccount(account.id, books));
+    row.set_asset(std::string(ledger::NameOfAsset(account.asset)));
+    if (period.has_value())
+      row.set_opening(held(account.id, Timestamp{ledger::StartOf(*period).micros - 1}));
+    row.set_closing(held(account.id, last));
+  }
 }
 
 class LedgerServiceImpl final : public v1::LedgerService::Service {
@@ -107,6 +144,48 @@ class LedgerServiceImpl final : public v1::LedgerService::Service {
           }
           return OkStatus();
         });
+  }
+
+  grpc::Status ListJournal(grpc::ServerContext* context, const v1::ListJournalRequest* request,
+                           v1::ListJournalResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.LedgerService/ListJournal", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      std::optional<ledger::Period> period;
+      if (!request->period().empty()) {
+        JANGBU_ASSIGN_OR_RETURN(period, ledger::ParsePeriod(request->period()));
+        if (*period == 299912) return InvalidArgument("bad_period", "a period is a month: 2026-10");
+      }
+      JANGBU_ASSIGN_OR_RETURN(const uint32_t size, wire::PageSize(request->page_size()));
+      // A token holds the next transfer and the one after the last.
+      const std::string query = "journal " + request->period();
+      JANGBU_ASSIGN_OR_RETURN(const wire::PagePosition position,
+                              wire::ReadPageToken(query, request->page_token()));
+      Status status = OkStatus();
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        const ledger::Ledger& ledger = books.ledger();
+        uint64_t at = position.major;
+        uint64_t end = position.minor;
+        if (request->page_token().empty()) {
+          at = period.has_value() ? TransfersBefore(ledger, ledger::StartOf(*period)) : 0;
+          end = period.has_value()
+                    ? TransfersBefore(ledger, ledger::StartOf(ledger::NextPeriod(*period)))
+                    : ledger.transfer_count();
+          AddAccounts(books, period, *response);
+          response->set_transfers_in_all(end - at);
+          response->set_log_origin(door_.jangbu().LogOrigin());
+        }
+        if (at > end || end > ledger.transfer_count()) {
+          status = InvalidArgument("bad_page_token", "this page token is of no listing");
+          return;
+        }
+        const uint64_t stop = std::min<uint64_t>(end, at + size);
+        for (; at < stop; ++at)
+          *response->add_transfers() = wire::ToWire(ledger.transfer(at), books);
+        if (at < end)
+          response->set_next_page_token(wire::MakePageToken(query, {.major = at, .minor = end}));
+      });
+      return status;
+    });
   }
 
   grpc::Status ListLots(grpc::ServerContext* context, const v1::ListLotsRequest* request,

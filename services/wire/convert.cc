@@ -351,14 +351,16 @@ std::string NameOfAccount(const ledger::AccountName& account, std::string_view p
   return name.append(NameOf(account.role)).append("/").append(ledger::NameOfAsset(account.asset));
 }
 
-v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
-                    std::string_view partner_id) {
-  const auto name = [&](ledger::AccountId id) {
-    const ledger::AccountName account = ledger::NameOfAccount(id);
-    // The programme's own accounts have no partner; one of a third partner cannot be here, and
-    // would stay nameless.
-    return NameOfAccount(account, account.partner == partner ? partner_id : std::string_view());
-  };
+std::string NameOfAccount(ledger::AccountId id, const ledger::Books& books) {
+  const ledger::AccountName account = ledger::NameOfAccount(id);
+  const ledger::PartnerRecord* partner = books.FindPartner(account.partner);
+  return NameOfAccount(account, partner == nullptr ? std::string_view() : partner->id);
+}
+
+namespace {
+
+template <typename Name>
+v1::Transfer ToWireNamed(const ledger::Transfer& transfer, Name name) {
   ByteWriter id;
   for (int shift = 56; shift >= 0; shift -= 8)
     id.U8(static_cast<uint8_t>(transfer.id.high >> shift));
@@ -374,6 +376,22 @@ v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
   out.set_at_micros(transfer.timestamp.micros);
   out.set_journal_index(ledger::Books::SeqOf(transfer.id));
   return out;
+}
+
+}  // namespace
+
+v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
+                    std::string_view partner_id) {
+  return ToWireNamed(transfer, [&](ledger::AccountId id) {
+    const ledger::AccountName account = ledger::NameOfAccount(id);
+    // The programme's own accounts have no partner; one of a third partner cannot be here, and
+    // would stay nameless.
+    return NameOfAccount(account, account.partner == partner ? partner_id : std::string_view());
+  });
+}
+
+v1::Transfer ToWire(const ledger::Transfer& transfer, const ledger::Books& books) {
+  return ToWireNamed(transfer, [&](ledger::AccountId id) { return NameOfAccount(id, books); });
 }
 
 v1::Lot ToWire(const LotView& view) {

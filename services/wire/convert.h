@@ -62,10 +62,13 @@ v1::Balance ToWire(const ledger::PartnerFigures& figures, std::string_view partn
 // partner's, "" of the programme's own.
 std::string NameOfAccount(const ledger::AccountName& account, std::string_view partner_id);
 std::string_view NameOf(ledger::AccountRole role);
-// `transfer` is between accounts of one partner and the programme's.
+std::string NameOfAccount(ledger::AccountId id, const ledger::Books& books);
 v1::Lot ToWire(const LotView& lot);
+// `transfer` is between accounts of one partner and the programme's.
 v1::Transfer ToWire(const ledger::Transfer& transfer, uint32_t partner,
                     std::string_view partner_id);
+// Of any accounts, for those who may see every partner.
+v1::Transfer ToWire(const ledger::Transfer& transfer, const ledger::Books& books);
 
 // ---- finance ----
 // "proposed", "approved", "refused"; "draft", …; "due", …; "open", … as in finance.proto.

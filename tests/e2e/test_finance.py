@@ -108,6 +108,15 @@ class Finance(jangbu_e2e.ServerTest):
         self.assertEqual(provisional["provisional"], 0)
         self.assertFalse(statement["final"])
 
+        # The journal as it is, added up by hledger.
+        journal = self.server.work / "all.journal"
+        done = self.told("f1", "ledger", "export", "-o", str(journal))[0]
+        self.assertEqual((done["format"], done["transfers"] > 0), ("hledger", True))
+        jangbu_e2e.run("hledger", "-f", journal, "check", "--strict", "ordereddates")
+        billed = jangbu_e2e.run("hledger", "-f", journal, "balance", "partners:hanbit:billed", "--no-total").stdout
+        self.assertEqual(billed.split(), ["-2", "KRW", "partners:hanbit:billed"])
+        self.refused("role_not_allowed", "p", "ledger", "export")
+
         # Every act is in the access log, with its key and without what it said.
         self.server.stop()
         log = self.access_log.read_text()

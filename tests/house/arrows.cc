@@ -58,8 +58,10 @@ const std::map<string_view, std::vector<string_view>>& Inside() {
       {"services/rpc", {"services/flow", "services/wire", "services/storage"}},
       {"services/gateway", {"services/flow", "services/wire", "services/rpc"}},
       {"services/audit", {"services/storage"}},
+      {"services/outputs", {}},
       // Audits and a guard of one's own run in the command.
-      {"services/cli", {"services/api_key", "services/audit", "services/storage"}},
+      {"services/cli",
+       {"services/api_key", "services/audit", "services/outputs", "services/storage"}},
   };
   return inside;
 }

@@ -1,0 +1,28 @@
+#pragma once
+
+// Commands that hand out what finance keeps as files, and take in the files of others to compare.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "services/cli/console.h"
+
+namespace jangbu::services::cli {
+
+// Their own words; the rest is in messages.h.
+enum class OutputMsg : int {
+#define JANGBU_MESSAGE(name, ko, en) name,
+#include "services/cli/output_messages.def"
+#undef JANGBU_MESSAGE
+};
+std::string_view Text(Lang lang, OutputMsg message);
+
+struct LedgerExportParams {
+  std::string format;  // hledger (default), beancount
+  std::string period;  // "" or a month
+  std::string out_file;
+};
+ExitCode LedgerExport(Session& session, const LedgerExportParams& params);
+
+}  // namespace jangbu::services::cli
