@@ -318,10 +318,6 @@ class Builder {
     CLI::App& meter = Add(app_, "meter", Msg::kHelpMeter, Msg::kExampleMeter);
     May(meter, "--partner", p.partner, Msg::kHelpOnlyPartner);
     Do(meter, [&p](Session& s) { return Meter(s, p.partner); });
-    CLI::App& statement = Add(app_, "statement", Msg::kHelpStatement, Msg::kExampleStatement);
-    Need(statement, "PERIOD", p.period, Msg::kHelpPeriod);
-    May(statement, "--partner", p.partner, Msg::kHelpOnlyPartner);
-    Do(statement, [&p](Session& s) { return Statement(s, p.period, p.partner); });
     CLI::App& use = Group("use", Msg::kHelpUse, Msg::kExampleUse);
     for (const char* kind : {"reserve", "commit", "release", "consume"}) {
       CLI::App& app = Add(use, kind, Msg::kHelpUseOne, Msg::kExampleUse);
@@ -344,6 +340,18 @@ class Builder {
   // What finance hands out and takes in as files.
   void Outputs() {
     Parsed& p = parsed_;
+    CLI::App& statement =
+        Add(app_, "statement", OutputMsg::kHelpStatement, OutputMsg::kExampleStatement);
+    Need(statement, "PERIOD", p.period, Msg::kHelpPeriod);
+    May(statement, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    May(statement, "--format", p.format, OutputMsg::kHelpStatementFormat)
+        ->check(CLI::IsMember({"text", "json", "csv", "xlsx", "pdf"}))
+        ->type_name("FORMAT");
+    May(statement, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(statement, [&p](Session& s) {
+      return Statement(s, {p.period, p.partner, p.format, p.out_file});
+    });
+
     CLI::App& ledger = Group("ledger", OutputMsg::kHelpLedger, OutputMsg::kExampleLedgerExport);
     CLI::App& out =
         Add(ledger, "export", OutputMsg::kHelpLedgerExport, OutputMsg::kExampleLedgerExport);

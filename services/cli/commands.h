@@ -121,7 +121,6 @@ struct UseParams {
   bool only_free = false;
 };
 ExitCode UseEntitlement(Session& session, const UseParams& params);
-ExitCode Statement(Session& session, const std::string& period, const std::string& partner);
 
 // --- proofs ---
 // Remembers the verifier key of the server's log (known_logs.h).

@@ -12,13 +12,14 @@
 #include "base/digest.h"
 #include "jangbu/v1/admin.grpc.pb.h"
 #include "jangbu/v1/finance.grpc.pb.h"
+#include "services/api_key/api_key.h"
 #include "services/cli/commands.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
 #include "services/cli/known_logs.h"
+#include "services/cli/message_json.h"
 #include "services/cli/views.h"
-#include "services/api_key/api_key.h"
 
 namespace jangbu::services::cli {
 namespace {
@@ -46,72 +47,7 @@ StatusOr<Response> Ask(Session& session,
   return AskOf<v1::FinanceService>(session, method, request);
 }
 
-// ---- messages as JSON and tables ----
-
-bool IsTime(const pb::FieldDescriptor& field) {
-  const std::string& name = field.name();
-  return name.size() > 7 && name.compare(name.size() - 7, 7, "_micros") == 0;
-}
-
-std::string Json(const pb::Message& message);
-
-std::string JsonValue(const pb::Message& message, const pb::FieldDescriptor& field, int index) {
-  const pb::Reflection& r = *message.GetReflection();
-  const bool many = index >= 0;
-  JsonObject one;
-  switch (field.cpp_type()) {
-    case pb::FieldDescriptor::CPPTYPE_INT64: {
-      const int64_t v =
-          many ? r.GetRepeatedInt64(message, &field, index) : r.GetInt64(message, &field);
-      if (IsTime(field)) {
-        one.Add("", v == 0 || v == INT64_MIN ? "" : UtcTime(v));
-      } else {
-        return std::to_string(v);
-      }
-      break;
-    }
-    case pb::FieldDescriptor::CPPTYPE_UINT64:
-      return std::to_string(many ? r.GetRepeatedUInt64(message, &field, index)
-                                 : r.GetUInt64(message, &field));
-    case pb::FieldDescriptor::CPPTYPE_UINT32:
-      return std::to_string(many ? r.GetRepeatedUInt32(message, &field, index)
-                                 : r.GetUInt32(message, &field));
-    case pb::FieldDescriptor::CPPTYPE_BOOL:
-      return (many ? r.GetRepeatedBool(message, &field, index) : r.GetBool(message, &field))
-                 ? "true"
-                 : "false";
-    case pb::FieldDescriptor::CPPTYPE_MESSAGE:
-      return Json(many ? r.GetRepeatedMessage(message, &field, index)
-                       : r.GetMessage(message, &field));
-    case pb::FieldDescriptor::CPPTYPE_STRING:
-      one.Add("",
-              many ? r.GetRepeatedString(message, &field, index) : r.GetString(message, &field));
-      break;
-    default:  // an enumeration: roles alone are shown
-      return std::to_string(r.GetEnumValue(message, &field));
-  }
-  const std::string object = one.Take();  // {"":VALUE}
-  return object.substr(4, object.size() - 5);
-}
-
-std::string Json(const pb::Message& message) {
-  JsonObject json;
-  const pb::Descriptor& type = *message.GetDescriptor();
-  for (int i = 0; i < type.field_count(); ++i) {
-    const pb::FieldDescriptor& field = *type.field(i);
-    std::string name = field.name();
-    if (IsTime(field)) name.resize(name.size() - 7);
-    if (!field.is_repeated()) {
-      json.AddRaw(name, JsonValue(message, field, -1));
-      continue;
-    }
-    std::vector<std::string> items;
-    for (int k = 0; k < message.GetReflection()->FieldSize(message, &field); ++k)
-      items.push_back(JsonValue(message, field, k));
-    json.AddRaw(name, JsonArray(items));
-  }
-  return json.Take();
-}
+// ---- messages as tables ----
 
 // What a field is called in a table.
 std::string Title(const Console& console, std::string_view name) {
@@ -192,7 +128,7 @@ std::string Cell(const pb::Message& message, const pb::FieldDescriptor& field) {
   switch (field.cpp_type()) {
     case pb::FieldDescriptor::CPPTYPE_INT64: {
       const int64_t v = r.GetInt64(message, &field);
-      if (IsTime(field)) return v == 0 || v == INT64_MIN ? "" : KstTime(v);
+      if (IsTimeField(field)) return v == 0 || v == INT64_MIN ? "" : KstTime(v);
       return Grouped(v);
     }
     case pb::FieldDescriptor::CPPTYPE_UINT64:
@@ -211,7 +147,7 @@ using Columns = std::vector<const char*>;
 template <typename Rows>
 void ShowRows(const Console& console, const Rows& rows, const Columns& columns) {
   if (console.json) {
-    for (const auto& row : rows) console.out << Json(row) << '\n';
+    for (const auto& row : rows) console.out << MessageJson(row) << '\n';
     return;
   }
   using Row = std::decay_t<decltype(*rows.begin())>;
@@ -219,7 +155,8 @@ void ShowRows(const Console& console, const Rows& rows, const Columns& columns) 
   std::vector<const pb::FieldDescriptor*> fields;
   for (const char* name : columns) {
     const pb::FieldDescriptor* field = Row::descriptor()->FindFieldByName(name);
-    const bool text = field->cpp_type() == pb::FieldDescriptor::CPPTYPE_STRING || IsTime(*field);
+    const bool text =
+        field->cpp_type() == pb::FieldDescriptor::CPPTYPE_STRING || IsTimeField(*field);
     titles.push_back({Title(console, name), text ? Align::kLeft : Align::kRight});
     fields.push_back(field);
   }
@@ -263,7 +200,7 @@ ExitCode Usage(const Console& console, const Status& status) {
 
 void ShowPolicy(const Console& console, const v1::PolicyVersion& policy) {
   if (console.json) {
-    console.out << Json(policy) << '\n';
+    console.out << MessageJson(policy) << '\n';
     return;
   }
   ShowOne(console, policy,
@@ -276,7 +213,7 @@ void ShowPolicy(const Console& console, const v1::PolicyVersion& policy) {
 
 void ShowClose(const Console& console, const v1::Close& close) {
   if (console.json) {
-    console.out << Json(close) << '\n';
+    console.out << MessageJson(close) << '\n';
     return;
   }
   ShowOne(console, close,
@@ -334,7 +271,7 @@ ExitCode KeyDecide(Session& session, const std::string& key_id, bool approve,
     return ExitCode::kOk;
   }
   if (console.json) {
-    console.out << Json(*response) << '\n';
+    console.out << MessageJson(*response) << '\n';
     return ExitCode::kOk;
   }
   if (approve) {
@@ -460,7 +397,7 @@ ExitCode PolicySimulate(Session& session, const std::string& period, int64_t rev
   const auto response = Ask(session, &Stub::SimulateClose, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
-    console.out << Json(*response) << '\n';
+    console.out << MessageJson(*response) << '\n';
     return ExitCode::kOk;
   }
   Table table({{console.Words(Msg::kColPartner)},
@@ -618,7 +555,7 @@ ExitCode Withdraw(Session& session, const std::string& subject, bool yes) {
     const auto response = Ask(session, &Stub::PreviewWithdrawal, request);
     if (!response.ok()) return console.Fail(response.status());
     if (console.json) {
-      console.out << Json(response->withdrawal()) << '\n';
+      console.out << MessageJson(response->withdrawal()) << '\n';
     } else {
       ShowOne(console, response->withdrawal(), columns);
       console.Note(Msg::kWithdrawPreview);
@@ -631,7 +568,7 @@ ExitCode Withdraw(Session& session, const std::string& subject, bool yes) {
   const auto response = Ask(session, &Stub::Withdraw, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
-    console.out << Json(response->withdrawal()) << '\n';
+    console.out << MessageJson(response->withdrawal()) << '\n';
   } else {
     ShowOne(console, response->withdrawal(), columns);
     console.Note(Msg::kWithdrawn, {std::to_string(response->withdrawal().withdrawal())});
@@ -702,7 +639,7 @@ ExitCode ClaimSettle(Session& session, const std::string& partner, uint64_t numb
   return ExitCode::kOk;
 }
 
-// ---- entitlement, statement ----
+// ---- entitlement ----
 
 ExitCode Meter(Session& session, const std::string& partner) {
   const Console& console = session.console();
@@ -712,7 +649,7 @@ ExitCode Meter(Session& session, const std::string& partner) {
       AskOf<v1::UsageService>(session, &v1::UsageService::Stub::GetMeter, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
-    console.out << Json(*response) << '\n';
+    console.out << MessageJson(*response) << '\n';
     return ExitCode::kOk;
   }
   ShowOne(console, *response,
@@ -754,46 +691,6 @@ ExitCode UseEntitlement(Session& session, const UseParams& params) {
            {"outcome", "free", "billable", "discount_basis_points", "won"});
   const std::string& outcome = response->answers(0).outcome();
   return outcome == "ok" || outcome == "exists" ? ExitCode::kOk : ExitCode::kRefused;
-}
-
-ExitCode Statement(Session& session, const std::string& period, const std::string& partner) {
-  const Console& console = session.console();
-  v1::GetStatementRequest request;
-  request.set_period(period);
-  request.set_partner_id(partner);
-  const auto response = Ask(session, &Stub::GetStatement, request);
-  if (!response.ok()) return console.Fail(response.status());
-  if (console.json) {
-    console.out << Json(*response) << '\n';
-    return ExitCode::kOk;
-  }
-  console.out << console.Words(Msg::kStatementTitle, {ForTerminal(response->partner_name()),
-                                                      ForTerminal(response->period())})
-              << "\n\n";
-  Table table({{console.Words(Msg::kFieldAccount)},
-               {console.Words(Msg::kColAsset)},
-               {console.Words(Msg::kColCode)},
-               {console.Words(Msg::kColAmount), Align::kRight}});
-  for (const v1::StatementLine& line : response->lines()) {
-    if (line.opening() == 0 && line.closing() == 0 && line.movements_size() == 0) continue;
-    table.Row({ForTerminal(line.account()), ForTerminal(line.asset()),
-               console.Words(Msg::kFieldOpening), Grouped(line.opening())});
-    for (const v1::StatementMovement& movement : line.movements())
-      table.Row({"", "", ForTerminal(movement.code()), Grouped(movement.amount())});
-    table.Row({"", "", console.Words(Msg::kFieldClosing), Grouped(line.closing())});
-  }
-  console.out << table.Render();
-  if (response->close_posted()) {
-    console.out << '\n';
-    ShowOne(console, *response, {"weight", "share_won", "held_won", "payout_won", "payout_state"});
-    console.out << console.Words(
-                       Msg::kStatementVat,
-                       {Grouped(response->vat_won()),
-                        Percent(static_cast<uint64_t>(response->vat_basis_points()), 10'000, 2)})
-                << '\n';
-  }
-  if (!response->final()) console.Note(Msg::kStatementOpen);
-  return ExitCode::kOk;
 }
 
 }  // namespace jangbu::services::cli

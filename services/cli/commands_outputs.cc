@@ -5,12 +5,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "jangbu/v1/finance.grpc.pb.h"
 #include "jangbu/v1/ledger.grpc.pb.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
+#include "services/cli/message_json.h"
 #include "services/cli/views.h"
 #include "services/outputs/foreign_ledger.h"
+#include "services/outputs/statement_document.h"
 
 namespace jangbu::services::cli {
 namespace {
@@ -85,11 +88,15 @@ class Sink {
     if (path_.empty()) return OkStatus();
     file_.close();
     if (!file_) return Failed("close");
-    std::error_code error;
-    std::filesystem::rename(path_ + ".part", path_, error);
-    if (error) return Failed("rename");
     done_ = true;
-    return OkStatus();
+    return Rename(path_ + ".part", path_);
+  }
+  static Status Rename(const std::string& part, const std::string& path) {
+    std::error_code error;
+    std::filesystem::rename(part, path, error);
+    if (!error) return OkStatus();
+    std::filesystem::remove(part, error);
+    return InvalidArgument("path_unwritable", "\"" + path + "\": rename: " + error.message());
   }
 
  private:
@@ -109,6 +116,88 @@ class Sink {
 std::string_view Text(Lang lang, OutputMsg message) {
   const OutputEntry& entry = kOutputCatalogue[static_cast<size_t>(message)];
   return lang == Lang::kKo ? entry.ko : entry.en;
+}
+
+// ---- statements ----
+
+namespace {
+
+std::string FormatOf(const StatementParams& params, const Console& console) {
+  if (!params.format.empty()) return params.format;
+  for (const char* ending : {"json", "csv", "xlsx", "pdf"}) {
+    if (params.out_file.ends_with("." + std::string(ending))) return ending;
+  }
+  return console.json ? "json" : "text";
+}
+
+std::string TextOf(const outputs::StatementDocument& document) {
+  std::string out = ForTerminal(document.title) + "\n\n";
+  Table facts({{""}, {""}});
+  for (const auto& [label, text] : document.facts) facts.Row({label, ForTerminal(text)});
+  out += facts.Render();
+  for (const outputs::StatementSection& section : document.sections) {
+    std::vector<Table::Column> columns = {{section.title}};
+    for (const auto& column : section.columns)
+      columns.push_back({column.title, Table::Align::kRight});
+    Table table(std::move(columns));
+    for (const outputs::StatementRow& row : section.rows) {
+      if (row.kind == outputs::RowKind::kBalance && table.rows() > 0) table.Rule();
+      std::vector<std::string> cells = {(row.kind == outputs::RowKind::kPart ? "  " : "") +
+                                        ForTerminal(row.label)};
+      for (size_t i = 0; i < row.amounts.size(); ++i)
+        cells.push_back(outputs::AmountText(row.amounts[i], section.columns[i].asset == "won"));
+      table.Row(std::move(cells));
+    }
+    out += "\n" + table.Render();
+  }
+  out += "\n";
+  for (const std::string& note : document.notes) out += ForTerminal(note) + "\n";
+  return out;
+}
+
+}  // namespace
+
+ExitCode Statement(Session& session, const StatementParams& params) {
+  const Console& console = session.console();
+  const std::string format = FormatOf(params, console);
+  if (params.out_file.empty() && (format == "xlsx" || format == "pdf")) {
+    return Usage(console, InvalidArgument("out_missing",
+                                          format + " is written to a file: -o FILE." + format));
+  }
+  v1::GetStatementRequest request;
+  request.set_period(params.period);
+  request.set_partner_id(params.partner);
+  const auto response =
+      AskOf<v1::FinanceService>(session, &v1::FinanceService::Stub::GetStatement, request);
+  if (!response.ok()) return console.Fail(response.status());
+  // Made in any case: what does not add up is not handed out in any form.
+  const auto document = outputs::DocumentOf(*response, console.lang == Lang::kKo);
+  if (!document.ok()) return console.Fail(document.status());
+  Status written = OkStatus();
+  Sink sink(console, params.out_file);
+  if (format == "xlsx") {
+    const std::string part = params.out_file + ".part";
+    written = outputs::WriteXlsx(*document, part);
+    if (written.ok()) written = Sink::Rename(part, params.out_file);
+  } else {
+    std::string bytes;
+    if (format == "pdf") {
+      auto pdf = outputs::PdfOf(*document);
+      if (!pdf.ok()) return Usage(console, pdf.status());
+      bytes = *std::move(pdf);
+    } else if (format == "csv") {
+      bytes = outputs::CsvOf(*document);
+    } else if (format == "json") {
+      bytes = MessageJson(*response) + "\n";
+    } else {
+      bytes = TextOf(*document);
+    }
+    written = sink.Write(bytes);
+    if (written.ok()) written = sink.Close();
+  }
+  if (!written.ok()) return Usage(console, written);
+  if (!params.out_file.empty()) console.Note(Msg::kWrittenTo, {params.out_file});
+  return ExitCode::kOk;
 }
 
 // ---- the journal for other ledger programs ----

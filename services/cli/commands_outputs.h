@@ -25,4 +25,12 @@ struct LedgerExportParams {
 };
 ExitCode LedgerExport(Session& session, const LedgerExportParams& params);
 
+struct StatementParams {
+  std::string period;
+  std::string partner;  // "": one's own
+  std::string format;   // text (default), json, csv, xlsx, pdf; "": by the ending of out_file
+  std::string out_file;
+};
+ExitCode Statement(Session& session, const StatementParams& params);
+
 }  // namespace jangbu::services::cli

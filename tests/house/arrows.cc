@@ -105,6 +105,9 @@ const std::vector<Foreign>& ForeignTable() {
       {"snappy", "snappy", {"ingest/extract/parquet.cc"}},
       // GPL: in the worker's own executable and nowhere else.
       {"poppler", "Poppler", {"services/extractor/pdf_poppler.cc"}},
+      {"cairo", "cairo", {"services/outputs/statement_pdf.cc"}},
+      {"pango/", "Pango", {"services/outputs/statement_pdf.cc"}},
+      {"xlsxwriter", "libxlsxwriter", {"services/outputs/statement_xlsx.cc"}},
       {"seccomp", "seccomp", {"services/extractor/sandbox.cc"}},
       {"gtest/", "GoogleTest", {"tests"}},
       {"gmock/", "GoogleTest", {"tests"}},
