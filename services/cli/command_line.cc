@@ -26,7 +26,7 @@ struct Parsed {
   std::string id, name, partner, role, person, out_file, title,
       source_type = "text", personal_data = "mask", legal_basis, quality, rights, licence, corpus,
       upload, reason, file, as_of, vkey, vkey_file, retry_for = "10m", tokenizer, period, from,
-      reservation, format;
+      reservation, format, explain;
   std::vector<std::string> paths, names, verdicts, release, tokenizers, changes;
   int64_t revenue = 0, won = 0;
   uint64_t version = 0, to_version = 0, number = 0, amount = 0, timeout_s = 60;
@@ -393,7 +393,9 @@ class Builder {
     May(app, "--reason", p.reason, Msg::kHelpOnlyReason);
     May(app, "--file", p.file, Msg::kHelpOnlyFile);
     app.add_option("--limit", p.limit, Words(Msg::kHelpLimit));
+    May(app, "--explain", p.explain, Msg::kHelpExplain);
     Do(app, [&p](Session& s) {
+      if (!p.explain.empty()) return ExplainVerdict(s, p.upload, p.explain);
       return Verdicts(s, {p.upload, p.verdicts, p.reason, p.file, p.limit});
     });
   }

@@ -60,6 +60,8 @@ struct VerdictParams {
   uint64_t limit = 0;
 };
 ExitCode Verdicts(Session& session, const VerdictParams& params);
+// `document`: FILE or FILE:RECORD.
+ExitCode ExplainVerdict(Session& session, const std::string& upload, const std::string& document);
 ExitCode UploadCancel(Session& session, const std::string& upload);
 
 // --- confirmation and figures ---

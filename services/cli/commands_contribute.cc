@@ -13,6 +13,7 @@
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
 #include "services/cli/file_walk.h"
+#include "services/cli/json_writer.h"
 #include "services/cli/known_logs.h"
 #include "services/cli/progress.h"
 #include "services/cli/reason_words.h"
@@ -501,6 +502,86 @@ ExitCode Verdicts(Session& session, const VerdictParams& params) {
   }
   const Status status = FromGrpc(stream->Finish());
   return status.ok() ? ExitCode::kOk : console.Fail(status);
+}
+
+ExitCode ExplainVerdict(Session& session, const std::string& upload, const std::string& document) {
+  const Console& console = session.console();
+  v1::ExplainVerdictRequest request;
+  request.set_upload_id(upload);
+  request.set_file(document);
+  request.set_record(1);
+  const size_t colon = document.rfind(':');
+  if (colon != std::string::npos && colon + 1 < document.size() && document.size() - colon < 20 &&
+      document.find_first_not_of("0123456789", colon + 1) == std::string::npos) {
+    request.set_file(document.substr(0, colon));
+    request.set_record(std::stoull(document.substr(colon + 1)));
+  }
+  const auto answer = Ask(session, &Stub::ExplainVerdict, request);
+  if (!answer.ok()) return console.Fail(answer.status());
+  const v1::ExplainVerdictResponse& e = *answer;
+  if (console.json) {
+    std::vector<std::string> runs;
+    for (const v1::SharedRun& run : e.runs()) {
+      runs.push_back(JsonObject()
+                         .AddUnsigned("begin", run.begin())
+                         .AddUnsigned("length", run.length())
+                         .Add("document", run.document())
+                         .AddUnsigned("document_begin", run.document_begin())
+                         .Add("excerpt", run.excerpt())
+                         .Take());
+    }
+    console.out << JsonObject()
+                       .AddRaw("verdict", VerdictJson(e.verdict()))
+                       .AddUnsigned("length", e.length())
+                       .AddUnsigned("covered", e.covered())
+                       .AddUnsigned("covered_with_self", e.covered_with_self())
+                       .Add("earlier", e.earlier())
+                       .AddUnsigned("covered_by_earlier", e.covered_by_earlier())
+                       .AddRaw("word_jaccard", Millionths(e.word_jaccard_ppm()))
+                       .AddRaw("char_jaccard", Millionths(e.char_jaccard_ppm()))
+                       .AddBool("everybody", e.everybody())
+                       .AddRaw("runs", JsonArray(runs))
+                       .Take()
+                << '\n';
+    return ExitCode::kOk;
+  }
+  const v1::DocumentVerdict& v = e.verdict();
+  console.out << ForTerminal(upload) << '#' << ForTerminal(v.file()) << ':' << v.record() << "  "
+              << VerdictWords(console.lang, v.verdict());
+  if (!v.reason().empty()) console.out << "  " << RejectionWords(console.lang, v.reason());
+  if (!v.detail().empty()) console.out << " (" << ForTerminal(v.detail()) << ')';
+  console.out << '\n';
+  if (e.length() == 0) return ExitCode::kOk;
+  console.out << console.Words(e.everybody() ? Msg::kExplainEverybody : Msg::kExplainOwn) << '\n'
+              << console.Words(Msg::kExplainCovered,
+                               {Grouped(static_cast<int64_t>(e.length())),
+                                Grouped(static_cast<int64_t>(e.covered())),
+                                Percent(e.covered(), e.length(), 1),
+                                Percent(e.covered_with_self(), e.length(), 1)})
+              << '\n';
+  if (!e.earlier().empty()) {
+    console.out << console.Words(
+                       Msg::kExplainEarlier,
+                       {ForTerminal(e.earlier()), Percent(e.covered_by_earlier(), e.length(), 1)})
+                << '\n'
+                << console.Words(Msg::kExplainJaccard, {Millionths(e.word_jaccard_ppm()),
+                                                        Millionths(e.char_jaccard_ppm())})
+                << '\n';
+  }
+  if (e.runs().empty()) return ExitCode::kOk;
+  Table table({{console.Words(Msg::kColPlace), Table::Align::kRight},
+               {console.Words(Msg::kColLength), Table::Align::kRight},
+               {console.Words(Msg::kColFoundIn)},
+               {console.Words(Msg::kColPlaceThere), Table::Align::kRight},
+               {console.Words(Msg::kColBegins)}});
+  for (const v1::SharedRun& run : e.runs()) {
+    table.Row({Grouped(static_cast<int64_t>(run.begin())),
+               Grouped(static_cast<int64_t>(run.length())), ForTerminal(run.document()),
+               Grouped(static_cast<int64_t>(run.document_begin())), ForTerminal(run.excerpt())});
+  }
+  console.out << '\n' << table.Render();
+  if (e.runs_size() >= 100) console.out << console.Words(Msg::kExplainMore, {"100"}) << '\n';
+  return ExitCode::kOk;
 }
 
 ExitCode UploadCancel(Session& session, const std::string& upload) {

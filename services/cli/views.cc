@@ -105,7 +105,8 @@ void AddCounts(JsonObject& json, const v1::Counts& counts) {
       .Add("novel_korean_tokens", counts.novel_korean_tokens());
 }
 
-// Millionths as a decimal number without trailing zeroes: 1000000 → "1", 812345 → "0.812345".
+}  // namespace
+
 std::string Millionths(uint32_t ppm) {
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%u.%06u", ppm / 1'000'000, ppm % 1'000'000);
@@ -114,8 +115,6 @@ std::string Millionths(uint32_t ppm) {
   if (out.back() == '.') out.pop_back();
   return out;
 }
-
-}  // namespace
 
 std::string StateName(v1::UploadState state) { return NameIn(kStates, state); }
 std::string SourceTypeName(v1::SourceType type) { return NameIn(kSourceTypes, type); }

@@ -41,6 +41,8 @@ std::string KeyJson(const jangbu::v1::ApiKey& key, std::string_view secret);
 std::string CorpusJson(const jangbu::v1::Corpus& corpus);
 std::string UploadJson(const jangbu::v1::Upload& upload);
 std::string VerdictJson(const jangbu::v1::DocumentVerdict& verdict);
+// Millionths as a decimal number without trailing zeroes: 1000000 → "1", 812345 → "0.812345".
+std::string Millionths(uint32_t ppm);
 std::string BalanceJson(const jangbu::v1::Balance& balance);
 std::string TransferJson(const jangbu::v1::Transfer& transfer);
 std::string LotJson(const jangbu::v1::LotSummary& lot);

@@ -104,6 +104,29 @@ struct VerdictView {
   std::string sha256;        // hexadecimal
 };
 
+// Why a document got its verdict. Lengths and places count code points of comparison forms.
+struct ExplanationView {
+  VerdictView verdict;
+  uint64_t length = 0;             // of the document's stream
+  uint64_t covered = 0;            // of it, in runs of earlier documents
+  uint64_t covered_with_self = 0;  // and in runs that it holds a second time
+  // The one earlier document that is compared: the one that the verdict names or, when nothing is
+  // named, none. Then `runs` tells for each run who holds it first.
+  std::string earlier;  // UPLOAD#FILE:RECORD; "": none
+  uint64_t covered_by_earlier = 0;
+  uint32_t word_jaccard_ppm = 0;  // what the field would say: of sets of 5 어절
+  uint32_t char_jaccard_ppm = 0;  // and of 5 characters
+  struct Run {
+    uint64_t begin = 0;
+    uint64_t length = 0;
+    std::string document;  // UPLOAD#FILE:RECORD
+    uint64_t document_begin = 0;
+    std::string excerpt;  // the first letters of the run
+  };
+  std::vector<Run> runs;  // ascending by begin; the first kMaxRuns
+  static constexpr size_t kMaxRuns = 100;
+};
+
 struct VerdictFilter {
   std::vector<ledger::Verdict> verdicts;  // empty: all
   std::string reason;
@@ -242,6 +265,12 @@ class Jangbu {
   // Calls `row` for each document in (file, record) order until it answers false.
   Status ListVerdicts(uint32_t partner, uint32_t upload, const VerdictFilter& filter,
                       const std::function<bool(const VerdictView&)>& row);
+
+  // Compares a document with what stands before it, as the texts are now: with its partner's own
+  // documents or, for `everybody`, with all. InvalidArgument("no_such_document"),
+  // FailedPrecondition("key_destroyed") when it was withdrawn.
+  StatusOr<ExplanationView> Explain(uint32_t partner, uint32_t upload, const std::string& file,
+                                    uint64_t record, bool everybody);
 
   // ---- feeds ----
   // The stream's upload: opened, or found again under the same stream id.

@@ -1,88 +1,20 @@
 // Lists of documents: the journal's items joined with what is sealed in the blobs.
 
 #include <algorithm>
-#include <deque>
-#include <map>
 #include <memory>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "services/flow/document_blob.h"
+#include "services/flow/document_finder.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/jangbu_state.h"
 
 namespace jangbu::services {
 namespace {
 
-constexpr size_t kCachedCommits = 64;
 constexpr size_t kBlobsAtOnce = 512;
-
-uint64_t ShownRecord(uint64_t record) { return record == kWholeFile ? 0 : record; }
-
-// Finds where a document stands, by (token, ordinal); keeps the last commits and the file names of
-// uploads.
-class Finder {
- public:
-  Finder(Scribe& scribe, Staging& staging) : scribe_(scribe), staging_(staging) {}
-
-  StatusOr<std::shared_ptr<const ledger::Entry>> Commit(uint64_t token) {
-    if (const auto found = commits_.find(token); found != commits_.end()) return found->second;
-    uint64_t seq = 0;
-    scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
-      if (const ledger::BatchRecord* batch = books.FindBatch(token); batch != nullptr)
-        seq = batch->commit;
-    });
-    if (seq == 0)
-      return DataLoss("no_such_batch", "a document points to a batch that is not committed");
-    JANGBU_ASSIGN_OR_RETURN(ledger::Entry entry, scribe_.EntryAt(seq));
-    auto shared = std::make_shared<const ledger::Entry>(std::move(entry));
-    commits_.emplace(token, shared);
-    order_.push_back(token);
-    if (order_.size() > kCachedCommits) {
-      commits_.erase(order_.front());
-      order_.pop_front();
-    }
-    return shared;
-  }
-
-  // "hanbit/u3#folder/file.jsonl:12"
-  StatusOr<std::string> Name(const Owner& owner) {
-    JANGBU_ASSIGN_OR_RETURN(const std::shared_ptr<const ledger::Entry> entry, Commit(owner.token));
-    const auto& commit = std::get<ledger::BatchCommit>(entry->body);
-    if (owner.ordinal >= commit.items.size())
-      return DataLoss("no_such_document", "a document points past its batch");
-    const ledger::Item& item = commit.items[owner.ordinal];
-    uint64_t upload = 0;
-    uint32_t partner = 0;
-    scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
-      const ledger::PartnerRecord& record = *books.FindPartner(entry->partner);
-      partner = record.number;
-      upload = record.uploads[commit.upload - 1];
-    });
-    JANGBU_ASSIGN_OR_RETURN(const std::string path, Path(partner, upload, item.file));
-    return entry->partner + "/u" + std::to_string(commit.upload) + "#" + path + ":" +
-           std::to_string(ShownRecord(item.record));
-  }
-
-  StatusOr<std::string> Path(uint32_t partner, uint64_t upload, uint32_t file) {
-    auto found = paths_.find(upload);
-    if (found == paths_.end()) {
-      StatusOr<std::map<uint32_t, std::string>> paths = staging_.Paths(partner, upload);
-      if (!paths.ok()) return paths.status();
-      found = paths_.emplace(upload, *std::move(paths)).first;
-    }
-    const auto path = found->second.find(file);
-    return path == found->second.end() ? std::string() : path->second;
-  }
-
- private:
-  Scribe& scribe_;
-  Staging& staging_;
-  std::map<uint64_t, std::shared_ptr<const ledger::Entry>> commits_;
-  std::deque<uint64_t> order_;
-  std::map<uint64_t, std::map<uint32_t, std::string>> paths_;
-};
 
 bool Passes(const VerdictFilter& filter, const ledger::Item& item) {
   if (!filter.verdicts.empty() && std::find(filter.verdicts.begin(), filter.verdicts.end(),
@@ -130,7 +62,7 @@ StatusOr<std::vector<DocumentFacts>> ReadFacts(BlobStore& blobs, Keyring& keyrin
 Status Jangbu::ListVerdicts(uint32_t partner, uint32_t number, const VerdictFilter& filter,
                             const std::function<bool(const VerdictView&)>& row) {
   JANGBU_ASSIGN_OR_RETURN(const ledger::UploadRecord upload, state_->FindUpload(partner, number));
-  Finder finder(*state_->scribe, *state_->staging);
+  DocumentFinder finder(*state_->scribe, *state_->staging);
   uint64_t shown = 0;
   for (const uint64_t seq : upload.commits) {
     JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, state_->scribe->EntryAt(seq));
@@ -172,7 +104,7 @@ Status Jangbu::ListVerdicts(uint32_t partner, uint32_t number, const VerdictFilt
 Status Jangbu::ListItems(uint32_t partner, uint32_t number,
                          const std::function<bool(const OperatorItem&)>& row) {
   JANGBU_ASSIGN_OR_RETURN(const ledger::UploadRecord upload, state_->FindUpload(partner, number));
-  Finder finder(*state_->scribe, *state_->staging);
+  DocumentFinder finder(*state_->scribe, *state_->staging);
   for (const uint64_t seq : upload.commits) {
     JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, state_->scribe->EntryAt(seq));
     const auto& commit = std::get<ledger::BatchCommit>(entry.body);
@@ -268,7 +200,7 @@ StatusOr<std::vector<FeedVerdict>> Jangbu::Contribute(uint32_t partner, uint32_t
   }
   JANGBU_ASSIGN_OR_RETURN(const auto outcomes, state_->flow->Contribute(partner, upload.token,
                                                                         upload.corpus, documents));
-  Finder finder(*state_->scribe, *state_->staging);
+  DocumentFinder finder(*state_->scribe, *state_->staging);
   std::vector<FeedVerdict> verdicts(documents.size());
   for (size_t i = 0; i < documents.size(); ++i) {
     FeedVerdict& verdict = verdicts[i];

@@ -39,6 +39,7 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.ContributeService/Contribute", kWritesForPartner, Subject::kCorpusOfStream},
     {"jangbu.v1.ContributeService/CreateCorpus", kWritesForPartner, Subject::kPartner},
     {"jangbu.v1.ContributeService/CreateUpload", kWritesForPartner, Subject::kCorpus},
+    {"jangbu.v1.ContributeService/ExplainVerdict", kReadsOfPartner, Subject::kUpload},
     {"jangbu.v1.ContributeService/GetReceipt", kReadsOfPartner, Subject::kUpload},
     {"jangbu.v1.ContributeService/GetUpload", kReadsOfPartner, Subject::kUpload},
     {"jangbu.v1.ContributeService/ListCorpora", kReadsOfPartner, Subject::kPartnerOrAll},

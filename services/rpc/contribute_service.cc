@@ -220,6 +220,25 @@ class ContributeServiceImpl final : public Base {
         });
   }
 
+  grpc::Status ExplainVerdict(grpc::ServerContext* context,
+                              const v1::ExplainVerdictRequest* request,
+                              v1::ExplainVerdictResponse* response) override {
+    return door_.Serve(
+        *context, "jangbu.v1.ContributeService/ExplainVerdict", [&](Call& call) -> Status {
+          JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+          JANGBU_ASSIGN_OR_RETURN(const SubjectRef upload, call.Upload(request->upload_id()));
+          // What others hold is for compliance alone.
+          const bool everybody = call.caller().role == ledger::Role::kCompliance;
+          JANGBU_ASSIGN_OR_RETURN(
+              const ExplanationView view,
+              door_.jangbu().Explain(upload.partner.number, upload.number, request->file(),
+                                     request->record(), everybody));
+          *response = wire::ToWire(view);
+          response->set_everybody(everybody);
+          return OkStatus();
+        });
+  }
+
   grpc::ServerBidiReactor<v1::ContributeRequest, v1::ContributeResponse>* Contribute(
       grpc::CallbackServerContext* context) override {
     constexpr std::string_view kMethod = "jangbu.v1.ContributeService/Contribute";

@@ -219,6 +219,27 @@ v1::DocumentVerdict ToWire(const VerdictView& verdict) {
   return out;
 }
 
+v1::ExplainVerdictResponse ToWire(const ExplanationView& explanation) {
+  v1::ExplainVerdictResponse out;
+  *out.mutable_verdict() = ToWire(explanation.verdict);
+  out.set_length(explanation.length);
+  out.set_covered(explanation.covered);
+  out.set_covered_with_self(explanation.covered_with_self);
+  out.set_earlier(explanation.earlier);
+  out.set_covered_by_earlier(explanation.covered_by_earlier);
+  out.set_word_jaccard_ppm(explanation.word_jaccard_ppm);
+  out.set_char_jaccard_ppm(explanation.char_jaccard_ppm);
+  for (const ExplanationView::Run& run : explanation.runs) {
+    v1::SharedRun& shared = *out.add_runs();
+    shared.set_begin(run.begin);
+    shared.set_length(run.length);
+    shared.set_document(run.document);
+    shared.set_document_begin(run.document_begin);
+    shared.set_excerpt(run.excerpt);
+  }
+  return out;
+}
+
 v1::UploadFilesResponse ToWire(const StageAck& ack) {
   v1::UploadFilesResponse out;
   out.set_file(ack.file);

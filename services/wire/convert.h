@@ -47,6 +47,7 @@ v1::Corpus ToWire(const CorpusView& corpus);
 StatusOr<ingest::PersonalDataPolicy> FromWire(v1::PersonalDataPolicy policy);
 v1::Upload ToWire(const UploadView& upload, std::string_view tokenizer_sha256);
 v1::DocumentVerdict ToWire(const VerdictView& verdict);
+v1::ExplainVerdictResponse ToWire(const ExplanationView& explanation);
 v1::UploadFilesResponse ToWire(const StageAck& ack);
 v1::ListStagedFilesResponse ToWire(const StagedFile& file);
 v1::ContributeResponse ToWire(const FeedVerdict& verdict, std::string_view upload_id);

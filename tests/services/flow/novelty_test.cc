@@ -127,6 +127,72 @@ TEST(Novelty, AQuotedParagraphEarnsNothingAndTheRestEarnsAll) {
   EXPECT_EQ(verdicts[2].duplicate_of, "hani/u1#a.jsonl:2");
 }
 
+// An explanation names the earlier document and the runs; a partner's is the same with and without
+// others, compliance sees who was first.
+TEST(Novelty, AnExplanationShowsTheRunsAndNothingOfOthers) {
+  std::string alone;
+  for (const bool with_other : {false, true}) {
+    Writer writer(8);
+    const std::string text = writer.Text(4);
+    const std::string quoted = text.substr(0, text.find('\n'));
+    const std::string own = writer.Text(5);
+    TestInstallation t;
+    Jangbu& jangbu = t.Open();
+    const uint32_t hani = t.Partner("hani");
+    const uint32_t book = t.Partner("book");
+    if (with_other) t.Upload(book, "r", {{"b.txt", own + "\n" + text}});
+    t.Upload(hani, "r",
+             {{"a.jsonl", Json(text) + Json(quoted + "\n" + own) + Json(own + " 끝") + "{}\n"}});
+    std::string told;
+    for (uint64_t record = 1; record <= 4; ++record) {
+      const auto e = jangbu.Explain(hani, 1, "a.jsonl", record, false);
+      ASSERT_TRUE(e.ok()) << e.status();
+      told += e->earlier + " " + std::to_string(e->covered) + "/" + std::to_string(e->length) +
+              " " + std::to_string(e->covered_by_earlier) + "\n";
+      uint64_t end = 0;
+      for (const auto& run : e->runs) {
+        EXPECT_GE(run.length, 24U);
+        EXPECT_GE(run.begin + run.length, end);
+        end = run.begin + run.length;
+        EXPECT_TRUE(run.document.starts_with("hani/u1#a.jsonl:")) << run.document;
+        told += "  " + std::to_string(run.begin) + "+" + std::to_string(run.length) + " " +
+                run.document + " " + run.excerpt + "\n";
+      }
+      if (record == 1) {
+        EXPECT_TRUE(e->runs.empty());
+      }
+      if (record == 2) {
+        // A quotation: no one document, and the run's place in the first.
+        EXPECT_EQ(e->earlier, "");
+        ASSERT_EQ(e->runs.size(), 1U);
+        EXPECT_EQ(e->runs[0].document, "hani/u1#a.jsonl:1");
+        EXPECT_EQ(e->runs[0].begin, 0U);
+        EXPECT_EQ(e->runs[0].length, e->covered);
+      }
+      if (record == 3) {
+        EXPECT_EQ(e->earlier, "hani/u1#a.jsonl:2");
+        EXPECT_EQ(e->covered, e->covered_by_earlier);
+        EXPECT_GT(e->char_jaccard_ppm, 500'000U);
+      }
+      if (record == 4) {
+        EXPECT_EQ(e->length, 0U);  // rejected
+      }
+    }
+    if (!with_other) {
+      alone = told;
+      continue;
+    }
+    EXPECT_EQ(told, alone);
+    const auto all = jangbu.Explain(hani, 1, "a.jsonl", 1, true);
+    ASSERT_TRUE(all.ok()) << all.status();
+    EXPECT_EQ(all->earlier, "book/u1#b.txt:1");
+    ASSERT_FALSE(all->runs.empty());
+    EXPECT_EQ(all->runs[0].document, "book/u1#b.txt:1");
+    EXPECT_EQ(all->covered, all->length);
+    EXPECT_EQ(ReasonOf(jangbu.Explain(hani, 1, "a.jsonl", 9, false).status()), "no_such_document");
+  }
+}
+
 // Two partners give versions of one text: each sees its own as new; the later one is held, and what
 // it earns is what the earlier one left.
 TEST(Novelty, VersionsOfTwoPartnersAreCreditedOnceAndNeitherSeesTheOther) {
