@@ -352,6 +352,20 @@ class Builder {
       return Statement(s, {p.period, p.partner, p.format, p.out_file});
     });
 
+    CLI::App& reconcile =
+        Group("reconcile", OutputMsg::kHelpReconcile, OutputMsg::kExampleReconcileBank);
+    CLI::App& bank =
+        Add(reconcile, "bank", OutputMsg::kHelpReconcileBank, OutputMsg::kExampleReconcileBank);
+    Need(bank, "FILE", p.file, OutputMsg::kHelpBankFile);
+    May(bank, "--period", p.period, OutputMsg::kHelpBankPeriod)->type_name("PERIOD");
+    Do(bank, [&p](Session& s) { return ReconcileBankFile(s, {p.file, p.period, ""}); });
+    CLI::App& meter =
+        Add(reconcile, "meter", OutputMsg::kHelpReconcileMeter, OutputMsg::kExampleReconcileMeter);
+    Need(meter, "FILE", p.file, OutputMsg::kHelpMeterFile);
+    Need(meter, "--period", p.period, Msg::kHelpPeriod)->type_name("PERIOD");
+    May(meter, "--partner", p.partner, Msg::kHelpOnlyPartner);
+    Do(meter, [&p](Session& s) { return ReconcileMeterFile(s, {p.file, p.period, p.partner}); });
+
     CLI::App& ledger = Group("ledger", OutputMsg::kHelpLedger, OutputMsg::kExampleLedgerExport);
     CLI::App& out =
         Add(ledger, "export", OutputMsg::kHelpLedgerExport, OutputMsg::kExampleLedgerExport);

@@ -1,18 +1,23 @@
 #include "services/cli/commands_outputs.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "jangbu/v1/finance.grpc.pb.h"
 #include "jangbu/v1/ledger.grpc.pb.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
+#include "services/cli/known_logs.h"
 #include "services/cli/message_json.h"
 #include "services/cli/views.h"
+#include "services/outputs/csv_reader.h"
 #include "services/outputs/foreign_ledger.h"
+#include "services/outputs/reconciliation.h"
 #include "services/outputs/statement_document.h"
 
 namespace jangbu::services::cli {
@@ -116,6 +121,182 @@ class Sink {
 std::string_view Text(Lang lang, OutputMsg message) {
   const OutputEntry& entry = kOutputCatalogue[static_cast<size_t>(message)];
   return lang == Lang::kKo ? entry.ko : entry.en;
+}
+
+// ---- reconciliation ----
+
+namespace {
+
+std::string WordsOfReason(const Console& console, const std::string& reason) {
+  static const std::map<std::string_view, OutputMsg> kWords = {
+      {"bad_row", OutputMsg::kWhy_bad_row},
+      {"not_in_file", OutputMsg::kWhy_not_in_file},
+      {"returned_by_bank", OutputMsg::kWhy_returned_by_bank},
+      {"paid_twice", OutputMsg::kWhy_paid_twice},
+      {"amount_differs", OutputMsg::kWhy_amount_differs},
+      {"partner_differs", OutputMsg::kWhy_partner_differs},
+      {"reference_shared", OutputMsg::kWhy_reference_shared},
+      {"failed_in_books", OutputMsg::kWhy_failed_in_books},
+      {"not_recorded", OutputMsg::kWhy_not_recorded},
+      {"unknown_reference", OutputMsg::kWhy_unknown_reference},
+      {"tokens_differ", OutputMsg::kWhy_tokens_differ},
+      {"twice_in_file", OutputMsg::kWhy_twice_in_file},
+      {"not_committed", OutputMsg::kWhy_not_committed},
+      {"released", OutputMsg::kWhy_released},
+      {"unknown_id", OutputMsg::kWhy_unknown_id},
+  };
+  const auto words = kWords.find(reason);
+  return words == kWords.end() ? reason : Words(console, words->second);
+}
+
+ExitCode ShowReconciliation(const Console& console, const outputs::Reconciliation& result) {
+  if (console.json) {
+    std::vector<std::string> findings;
+    for (const outputs::Finding& finding : result.findings) {
+      findings.push_back(JsonObject()
+                             .Add("reason", finding.reason)
+                             .AddUnsigned("line", finding.line)
+                             .Add("partner_id", finding.partner)
+                             .Add("period", finding.period)
+                             .Add("name", finding.name)
+                             .Add("books", finding.books)
+                             .Add("file", finding.file)
+                             .Add("detail", finding.detail)
+                             .Take());
+    }
+    console.out << JsonObject()
+                       .AddUnsigned("rows", result.rows)
+                       .AddUnsigned("matched", result.matched)
+                       .Add("matched_amount", result.matched_amount)
+                       .Add("books_amount", result.books_amount)
+                       .Add("file_amount", result.file_amount)
+                       .AddRaw("findings", JsonArray(findings))
+                       .Take()
+                << '\n';
+  } else {
+    Table table({{Words(console, OutputMsg::kColLine), Table::Align::kRight},
+                 {console.Words(Msg::kColPartner)},
+                 {console.Words(Msg::kFieldPeriod)},
+                 {Words(console, OutputMsg::kColName)},
+                 {Words(console, OutputMsg::kColBooks), Table::Align::kRight},
+                 {Words(console, OutputMsg::kColFile), Table::Align::kRight},
+                 {Words(console, OutputMsg::kColWhy)}});
+    for (const outputs::Finding& finding : result.findings) {
+      std::string why = WordsOfReason(console, finding.reason);
+      if (!finding.detail.empty()) why += ": " + ForTerminal(finding.detail);
+      table.Row({finding.line == 0 ? "" : GroupedUnsigned(finding.line),
+                 ForTerminal(finding.partner), ForTerminal(finding.period),
+                 ForTerminal(finding.name), Grouped(finding.books), Grouped(finding.file), why});
+    }
+    if (table.rows() > 0) console.out << table.Render() << '\n';
+    console.out << Words(console, OutputMsg::kReconciled,
+                         {GroupedUnsigned(result.rows), GroupedUnsigned(result.matched),
+                          Grouped(result.matched_amount), Grouped(result.books_amount),
+                          Grouped(result.file_amount), GroupedUnsigned(result.findings.size())})
+                << '\n';
+  }
+  return result.findings.empty() ? ExitCode::kOk : ExitCode::kRefused;
+}
+
+}  // namespace
+
+ExitCode ReconcileBankFile(Session& session, const ReconcileParams& params) {
+  const Console& console = session.console();
+  using Stub = v1::FinanceService::Stub;
+  const auto csv = ReadLocalFile(params.file, outputs::kCsvBytesMax);
+  if (!csv.ok()) return Usage(console, csv.status());
+  std::vector<std::string> periods;
+  if (params.period.empty()) {
+    const auto closes =
+        AskOf<v1::FinanceService>(session, &Stub::ListCloses, v1::ListClosesRequest());
+    if (!closes.ok()) return console.Fail(closes.status());
+    for (const v1::Close& close : closes->closes()) {
+      if (close.state() == "posted") periods.push_back(close.period());
+    }
+  } else {
+    periods.push_back(params.period);
+  }
+  std::vector<outputs::Payout> payouts;
+  for (const std::string& period : periods) {
+    v1::GetCloseRequest request;
+    request.set_period(period);
+    const auto close = AskOf<v1::FinanceService>(session, &Stub::GetClose, request);
+    if (!close.ok()) return console.Fail(close.status());
+    for (const v1::Share& share : close->close().shares()) {
+      payouts.push_back({.period = period,
+                         .partner = share.partner_id(),
+                         .state = share.payout_state(),
+                         .reference = share.reference(),
+                         .won = share.payout_won()});
+    }
+  }
+  const auto result = outputs::ReconcileBank(*csv, payouts);
+  if (!result.ok()) return Usage(console, result.status());
+  return ShowReconciliation(console, *result);
+}
+
+ExitCode ReconcileMeterFile(Session& session, const ReconcileParams& params) {
+  const Console& console = session.console();
+  using Use = v1::UsageService::Stub;
+  const auto csv = ReadLocalFile(params.file, outputs::kCsvBytesMax);
+  if (!csv.ok()) return Usage(console, csv.status());
+  auto rows = outputs::ReadMeter(*csv, params.partner);
+  if (!rows.ok()) return Usage(console, rows.status());
+  // Whose use is compared: all partners', so that one missing in the file is noticed.
+  std::vector<std::string> partners = {params.partner};
+  if (params.partner.empty()) {
+    const auto programme = AskOf<v1::LedgerService>(session, &v1::LedgerService::Stub::GetProgramme,
+                                                    v1::GetProgrammeRequest());
+    if (!programme.ok()) return console.Fail(programme.status());
+    partners.clear();
+    for (const v1::Balance& balance : programme->balances())
+      partners.push_back(balance.partner_id());
+  }
+  std::map<std::string, std::vector<outputs::MeterRow*>> rows_of;
+  for (const std::string& partner : partners) rows_of[partner];
+  for (outputs::MeterRow& row : *rows) {
+    if (!row.bad.empty()) continue;
+    const auto of = rows_of.find(row.partner);
+    if (of == rows_of.end()) {
+      row.bad = "no such partner";
+    } else {
+      of->second.push_back(&row);
+    }
+  }
+  std::vector<outputs::Call> calls;
+  for (const std::string& partner : partners) {
+    std::vector<outputs::MeterRow*>& theirs = rows_of[partner];
+    for (size_t at = 0; at < theirs.size();) {
+      const size_t end = std::min(theirs.size(), at + 10'000);
+      v1::NameUseRequest request;
+      request.set_partner_id(partner);
+      for (size_t i = at; i < end; ++i) request.add_ids(theirs[i]->id);
+      const auto named = AskOf<v1::UsageService>(session, &Use::NameUse, request);
+      if (!named.ok()) return console.Fail(named.status());
+      if (named->operations_size() != request.ids_size())
+        return console.Fail(
+            DataLoss("bad_answer", "the server names fewer calls than it was given"));
+      for (int i = 0; at < end; ++at, ++i) theirs[at]->mac = named->operations(i);
+    }
+    v1::ListUseRequest request;
+    request.set_partner_id(partner);
+    request.set_period(params.period);
+    request.set_page_size(1000);
+    do {
+      const auto page = AskOf<v1::UsageService>(session, &Use::ListUse, request);
+      if (!page.ok()) return console.Fail(page.status());
+      for (const v1::UseRecord& record : page->records()) {
+        calls.push_back({.partner = partner,
+                         .id = record.operation(),
+                         .reservation = record.reservation(),
+                         .kind = record.kind(),
+                         .tokens = static_cast<int64_t>(record.free() + record.billable()),
+                         .journal_index = record.journal_index()});
+      }
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+  }
+  return ShowReconciliation(console, outputs::ReconcileMeter(*rows, calls));
 }
 
 // ---- statements ----

@@ -33,4 +33,13 @@ struct StatementParams {
 };
 ExitCode Statement(Session& session, const StatementParams& params);
 
+struct ReconcileParams {
+  std::string file;
+  std::string period;   // bank: "" for all closes
+  std::string partner;  // meter: "" for all
+};
+// Exit code 1 when something is unmatched.
+ExitCode ReconcileBankFile(Session& session, const ReconcileParams& params);
+ExitCode ReconcileMeterFile(Session& session, const ReconcileParams& params);
+
 }  // namespace jangbu::services::cli

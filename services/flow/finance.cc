@@ -155,6 +155,40 @@ StatusOr<std::vector<ledger::UsageAnswer>> Finance::Use(const std::vector<UsageC
   return answers;
 }
 
+StatusOr<std::vector<Finance::UseEntry>> Finance::ListUse(uint32_t partner, Timestamp from,
+                                                          Timestamp to, uint64_t after,
+                                                          size_t records) const {
+  std::vector<uint64_t> entries;
+  parts_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    const ledger::PartnerRecord* const record = books.FindPartner(partner);
+    if (record == nullptr) return;
+    // Times and positions ascend together.
+    auto it = std::partition_point(
+        record->usage.begin(), record->usage.end(),
+        [&](const auto& use) { return use.first < from || use.second <= after; });
+    for (; it != record->usage.end() && it->first < to && entries.size() < records; ++it)
+      entries.push_back(it->second);
+  });
+  std::vector<UseEntry> uses;
+  size_t found = 0;
+  for (const uint64_t seq : entries) {
+    if (found >= records) break;
+    JANGBU_ASSIGN_OR_RETURN(ledger::Entry entry, parts_.scribe->EntryAt(seq));
+    JANGBU_CHECK(std::holds_alternative<ledger::Usage>(entry.body));
+    uses.push_back(
+        {.seq = seq, .at = entry.at, .usage = std::get<ledger::Usage>(std::move(entry.body))});
+    found += uses.back().usage.records.size();
+  }
+  return uses;
+}
+
+StatusOr<ledger::UserData128> Finance::NameUse(const std::string& partner_id,
+                                               std::string_view id) const {
+  if (id.empty() || id.size() > kIdBytesMax)
+    return InvalidArgument("bad_use", "an id has 1 to 64 bytes");
+  return OperationMac(partner_id, id);
+}
+
 Status Finance::Tick() {
   return parts_.scribe
       ->Propose([&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {

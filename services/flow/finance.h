@@ -81,6 +81,18 @@ class Finance {
   // One answer for each call, in order, durable on return. InvalidArgument("bad_use") names the
   // first call that is malformed, and then nothing was done.
   StatusOr<std::vector<ledger::UsageAnswer>> Use(const std::vector<UsageCall>& calls);
+  // One USAGE entry of a partner.
+  struct UseEntry {
+    uint64_t seq = 0;
+    Timestamp at;
+    ledger::Usage usage;
+  };
+  // The partner's entries in [from, to), above `after`, in order: as many as hold `records` records
+  // or more. O(log entries) and what is read.
+  StatusOr<std::vector<UseEntry>> ListUse(uint32_t partner, Timestamp from, Timestamp to,
+                                          uint64_t after, size_t records) const;
+  // The books' name of an operation. InvalidArgument("bad_use") for an id not of 1 to 64 bytes.
+  StatusOr<ledger::UserData128> NameUse(const std::string& partner_id, std::string_view id) const;
   // Ends what has its end now, when there is something.
   Status Tick();
 

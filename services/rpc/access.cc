@@ -87,6 +87,8 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.LogService/ProveInclusion", kAnybody, Subject::kNone},
 
     {"jangbu.v1.UsageService/GetMeter", kReadsMeter, Subject::kPartner},
+    {"jangbu.v1.UsageService/ListUse", kReadsMoney, Subject::kPartner},
+    {"jangbu.v1.UsageService/NameUse", kReadsMoney, Subject::kPartner},
     {"jangbu.v1.UsageService/Use", kGatewayOnly, Subject::kNone},
 };
 static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),

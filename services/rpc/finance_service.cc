@@ -12,6 +12,7 @@
 #include "services/rpc/services.h"
 #include "services/wire/convert.h"
 #include "services/wire/ids.h"
+#include "services/wire/page_token.h"
 
 namespace jangbu::services::rpc {
 namespace {
@@ -473,6 +474,12 @@ class FinanceServiceImpl final : public v1::FinanceService::Service {
   FrontDoor& door_;
 };
 
+std::string NameBytes(ledger::UserData128 name) {
+  ByteWriter out;
+  out.U128(name.value());
+  return std::string(out.bytes());
+}
+
 class UsageServiceImpl final : public v1::UsageService::Service {
  public:
   explicit UsageServiceImpl(FrontDoor& door) : door_(door) {}
@@ -502,6 +509,60 @@ class UsageServiceImpl final : public v1::UsageService::Service {
                               door_.jangbu().finance().Use(calls));
       for (const ledger::UsageAnswer& answer : answers)
         *response->add_answers() = wire::ToWire(answer);
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListUse(grpc::ServerContext* context, const v1::ListUseRequest* request,
+                       v1::ListUseResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.UsageService/ListUse", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
+      JANGBU_ASSIGN_OR_RETURN(const ledger::Period period, ledger::ParsePeriod(request->period()));
+      if (period == 299912) return InvalidArgument("bad_period", "a period is a month: 2026-10");
+      JANGBU_ASSIGN_OR_RETURN(const uint32_t size, wire::PageSize(request->page_size()));
+      const std::string query = "use " + partner.id + " " + request->period();
+      JANGBU_ASSIGN_OR_RETURN(const wire::PagePosition after,
+                              wire::ReadPageToken(query, request->page_token()));
+      JANGBU_ASSIGN_OR_RETURN(const std::vector<Finance::UseEntry> entries,
+                              door_.jangbu().finance().ListUse(
+                                  partner.number, ledger::StartOf(period),
+                                  ledger::StartOf(ledger::NextPeriod(period)), after.major, size));
+      for (const Finance::UseEntry& entry : entries) {
+        for (const ledger::UsageRecord& record : entry.usage.records) {
+          v1::UseRecord& row = *response->add_records();
+          static constexpr const char* kKinds[] = {"", "reserve", "commit", "release", "consume"};
+          row.set_kind(kKinds[static_cast<size_t>(record.kind)]);
+          row.set_operation(NameBytes(record.id));
+          if (!record.reservation.is_zero()) row.set_reservation(NameBytes(record.reservation));
+          row.set_free(record.free);
+          row.set_billable(record.billable);
+          row.set_won(record.won);
+          row.set_at_micros(entry.at.micros);
+          row.set_journal_index(entry.seq);
+        }
+      }
+      // Nothing may follow: then the next page is empty.
+      if (response->records_size() >= static_cast<int>(size)) {
+        response->set_next_page_token(
+            wire::MakePageToken(query, {.major = entries.back().seq, .minor = 0}));
+      }
+      return OkStatus();
+    });
+  }
+
+  grpc::Status NameUse(grpc::ServerContext* context, const v1::NameUseRequest* request,
+                       v1::NameUseResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.UsageService/NameUse", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
+      if (request->ids_size() > 10'000)
+        return InvalidArgument("bad_use", "at most 10000 ids go into one call");
+      for (const std::string& id : request->ids()) {
+        JANGBU_ASSIGN_OR_RETURN(const ledger::UserData128 name,
+                                door_.jangbu().finance().NameUse(partner.id, id));
+        response->add_operations(NameBytes(name));
+      }
       return OkStatus();
     });
   }
