@@ -250,6 +250,12 @@ class Builder {
     May(proof, "--partner", p.partner, Msg::kHelpOnlyPartner);
     May(proof, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");
     Do(proof, [&p](Session& s) { return CloseProof(s, p.period, p.partner, p.out_file); });
+    CLI::App& verify =
+        Add(group, "verify", OutputMsg::kHelpCloseVerify, OutputMsg::kExampleCloseVerify);
+    verify.add_option("FILE", p.paths, Words(OutputMsg::kHelpCloseProofFile))->required();
+    May(verify, "--vkey", p.vkey, Msg::kHelpVkey)->type_name("VKEY");
+    May(verify, "--vkey-file", p.vkey_file, Msg::kHelpVkeyFile)->type_name("FILE");
+    Do(verify, [&p](Session& s) { return CloseVerify(s, {p.paths, p.vkey, p.vkey_file}); });
     CLI::App& openings =
         with_period("openings", Msg::kHelpCloseOpenings, Msg::kExampleCloseOpenings);
     May(openings, "-o,--out", p.out_file, Msg::kHelpOut)->type_name("FILE");

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "base/bytes.h"
 #include "jangbu/v1/log.grpc.pb.h"
@@ -12,11 +13,13 @@
 #include "ledger/merkle/tlog_proof.h"
 #include "ledger/merkle/tree.h"
 #include "services/cli/commands.h"
+#include "services/cli/commands_outputs.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
 #include "services/cli/known_logs.h"
 #include "services/cli/views.h"
+#include "services/close_proof/close_check.h"
 
 namespace jangbu::services::cli {
 namespace {
@@ -120,6 +123,75 @@ void CountItem(const ledger::Item& item, ledger::Counts& counts) {
 }
 
 }  // namespace
+
+ExitCode CloseVerify(Session& session, const CloseVerifyParams& params) {
+  const Console& console = session.console();
+  std::set<std::pair<ledger::Period, uint32_t>> places;
+  std::vector<CheckedShare> shares;
+  for (const std::string& file : params.files) {
+    const auto refuse = [&](const Status& status) {
+      console.err << ForTerminal(file) << ":\n";
+      return Refuse(console, status);
+    };
+    const auto bytes = ReadLocalFile(file, kMaxCloseProofBytes);
+    if (!bytes.ok()) return refuse(bytes.status());
+    // Which log the file speaks of, so that its key can be found; nothing of this is believed.
+    const auto parts = PartsOfCloseProof(*bytes);
+    if (!parts.ok()) return refuse(parts.status());
+    const auto claimed = ledger::ParseReceipt(parts->receipt);
+    if (!claimed.ok()) return refuse(claimed.status());
+    const auto origin = ClaimedOrigin(claimed->checkpoint);
+    if (!origin.ok()) return refuse(origin.status());
+    const auto key = KeyFor(session, *origin, params.vkey, params.vkey_file);
+    if (!key.ok()) return refuse(key.status());
+    const auto verifier = ledger::NoteVerifier::Parse(key->vkey);
+    if (!verifier.ok()) return refuse(verifier.status());
+    if (!parts->openings) {
+      const auto share = CheckShareProof(*bytes, *verifier, places);
+      if (!share.ok()) return refuse(share.status());
+      shares.push_back(*share);
+      continue;
+    }
+    const auto close = CheckOpenings(*bytes, *verifier);
+    if (!close.ok()) return refuse(close.status());
+    for (CheckedShare share : close->shares) {
+      share.period = close->period;
+      share.pool_won = close->pool_won;
+      share.total_weight = close->total_weight;
+      share.index = close->index;
+      share.origin = close->origin;
+      shares.push_back(std::move(share));
+    }
+  }
+  Table table({{console.Words(Msg::kFieldPeriod)},
+               {console.Words(Msg::kColPartner)},
+               {console.Words(Msg::kFieldWeight), Align::kRight},
+               {console.Words(Msg::kFieldTotalWeight), Align::kRight},
+               {console.Words(Msg::kFieldPool), Align::kRight},
+               {console.Words(Msg::kFieldShare), Align::kRight},
+               {console.Words(Msg::kColJournal), Align::kRight}});
+  for (const CheckedShare& share : shares) {
+    if (console.json) {
+      console.out << JsonObject()
+                         .Add("period", share.period)
+                         .Add("partner_id", share.partner)
+                         .Add("weight", share.weight)
+                         .Add("total_weight", share.total_weight)
+                         .Add("pool_won", share.pool_won)
+                         .Add("share_won", share.share_won)
+                         .AddUnsigned("journal_index", share.index)
+                         .Add("log", share.origin)
+                         .Take()
+                  << '\n';
+    } else {
+      table.Row({ForTerminal(share.period), ForTerminal(share.partner), Grouped(share.weight),
+                 Grouped(share.total_weight), Grouped(share.pool_won), Grouped(share.share_won),
+                 GroupedUnsigned(share.index)});
+    }
+  }
+  if (!console.json) console.out << table.Render();
+  return ExitCode::kOk;
+}
 
 ExitCode ReceiptVerify(Session& session, const ReceiptVerifyParams& params) {
   const Console& console = session.console();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "services/cli/console.h"
 
@@ -41,5 +42,13 @@ struct ReconcileParams {
 // Exit code 1 when something is unmatched.
 ExitCode ReconcileBankFile(Session& session, const ReconcileParams& params);
 ExitCode ReconcileMeterFile(Session& session, const ReconcileParams& params);
+
+struct CloseVerifyParams {
+  std::vector<std::string> files;  // share proofs, openings
+  std::string vkey;                // or
+  std::string vkey_file;           // or what is known of the log
+};
+// Offline: without a server. All files or an error.
+ExitCode CloseVerify(Session& session, const CloseVerifyParams& params);
 
 }  // namespace jangbu::services::cli

@@ -54,14 +54,16 @@ const std::map<string_view, std::vector<string_view>>& Inside() {
       {"services/storage", {}},
       {"services/wire", {"services/flow"}},
       {"services/api_key", {}},
-      {"services/flow", {"services/api_key", "services/storage"}},
+      {"services/close_proof", {}},
+      {"services/flow", {"services/api_key", "services/close_proof", "services/storage"}},
       {"services/rpc", {"services/flow", "services/wire", "services/storage"}},
       {"services/gateway", {"services/flow", "services/wire", "services/rpc"}},
       {"services/audit", {"services/storage"}},
       {"services/outputs", {}},
       // Audits and a guard of one's own run in the command.
       {"services/cli",
-       {"services/api_key", "services/audit", "services/outputs", "services/storage"}},
+       {"services/api_key", "services/audit", "services/close_proof", "services/outputs",
+        "services/storage"}},
   };
   return inside;
 }
