@@ -941,9 +941,9 @@ TEST(FinanceSim, AYearOfAProgrammeAgreesWithTheModel) {
   const char* one = std::getenv("JANGBU_SIM_SEED");
   const char* many = std::getenv("JANGBU_SIM_SEEDS");
   const uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 1;
-  const uint64_t count = one != nullptr    ? 1
-                         : many != nullptr ? std::strtoull(many, nullptr, 10)
-                                           : 100;
+  const uint64_t count = many != nullptr  ? std::strtoull(many, nullptr, 10)
+                         : one != nullptr ? 1
+                                          : 100;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("JANGBU_SIM_SEED=" + std::to_string(seed) + " build/tests/finance_sim_test");
     Programme(seed).Run();
