@@ -63,6 +63,14 @@ class Page {
     ++number_;
     y_ = kMargin;
   }
+  // One line, cut with … where it has no more room.
+  void Cut(double x, double width, const std::string& text, double size, Ink ink) {
+    Set(text, size, false);
+    pango_layout_set_width(layout_, static_cast<int>(width * PANGO_SCALE));
+    pango_layout_set_ellipsize(layout_, PANGO_ELLIPSIZE_MIDDLE);
+    Show(x, y_, ink);
+    pango_layout_set_ellipsize(layout_, PANGO_ELLIPSIZE_NONE);
+  }
   // One line that is never broken.
   void Text(double x, const std::string& text, double size, bool bold, Ink ink, Side side) {
     Set(text, size, bold);
@@ -97,7 +105,7 @@ class Page {
   }
   void Finish() {
     y_ = kHeight - 40;
-    Text(kMargin, footer_, 8, false, kGrey, Side::kLeft);
+    Cut(kMargin, kWidth - 2 * kMargin - 60, footer_, 8, kGrey);
     Text(kWidth - kMargin, std::to_string(number_) + " / " + std::to_string(pages_), 8, false,
          kGrey, Side::kRight);
     cairo_show_page(cairo_);

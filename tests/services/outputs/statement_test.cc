@@ -163,6 +163,32 @@ TEST_F(Statements, APartnerGetsItsOwnAlone) {
   EXPECT_EQ(nowhere.code, 2) << nowhere.err;
 }
 
+// More than a page goes on the next, under the right number; a sign that no font has is an error,
+// not a box.
+TEST(StatementPdf, BreaksPagesAndMissesNoSign) {
+  v1::GetStatementResponse statement;
+  statement.set_partner_id("gaon");
+  statement.set_partner_name("가온 출판사와 여러 벗들이 함께 펴내는 아주 긴 이름의 모임 " +
+                             std::string(120, 'x'));
+  statement.set_period("2026-05");
+  auto document = *outputs::DocumentOf(statement, true);
+  const std::vector<outputs::StatementSection> sections = document.sections;
+  for (int i = 0; i < 4; ++i)
+    document.sections.insert(document.sections.end(), sections.begin(), sections.end());
+  const auto pdf = outputs::PdfOf(document);
+  ASSERT_TRUE(pdf.ok()) << pdf.status();
+  EXPECT_EQ(*outputs::PdfOf(document), *pdf);
+  const char* keep = std::getenv("JANGBU_KEEP_OUTPUTS");
+  const std::string file =
+      (keep != nullptr ? std::string(keep) : ::testing::TempDir()) + "/long-statement.pdf";
+  std::ofstream(file, std::ios::binary) << *pdf;
+  const Told text = Shell("pdftotext -layout -enc UTF-8 " + file + " -");
+  for (const char* page : {"1/4\n", "2/4\n", "4/4\n"}) EXPECT_THAT(text.out, HasSubstr(page));
+  if (keep == nullptr) std::remove(file.c_str());
+  document.partner_name = "\xF3\xB0\x80\x80";  // U+F0000, of nobody's font
+  EXPECT_EQ(ReasonOf(outputs::PdfOf(document).status()), "font_missing");
+}
+
 // What a server says that does not add up is not handed out.
 TEST(StatementDocument, RefusesWhatDoesNotAddUp) {
   v1::GetStatementResponse statement;
