@@ -39,7 +39,7 @@ class ForeignLedger {
 
   // What is before the transfers: declarations and openings. Once, before Add.
   Status Head(std::string& out);
-  // One transfer; in the order of the journal. About 0.4 kB of text.
+  // One transfer; in the order of the journal. About 0.25 kB of text.
   Status Add(const v1::Transfer& transfer, std::string& out);
   // The assertions. DataLoss("journal_does_not_add_up") when openings and transfers do not give the
   // closings: then nothing of what was written is to be trusted.
