@@ -16,6 +16,19 @@ std::string Ids(const std::vector<int64_t>& ids) {
   return out + "]";
 }
 
+// Asks again while the failure is one that may pass: what an endpoint can do must not depend on
+// its having been busy.
+template <typename Question>
+auto Tried(const Question& question) {
+  auto answer = question();
+  for (int attempt = 1; attempt < 7 && answer.status().code() == absl::StatusCode::kUnavailable;
+       ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(25 << attempt));
+    answer = question();
+  }
+  return answer;
+}
+
 }  // namespace
 
 OpenAiClient::OpenAiClient(OpenAiOptions options) : options_(std::move(options)) {
@@ -70,8 +83,13 @@ StatusOr<std::string> OpenAiClient::Ask(const std::string& path, const std::stri
 }
 
 StatusOr<audit::ModelAnswer> OpenAiClient::Complete(const audit::ModelRequest& request) {
+  return Complete(request, options_.stream);
+}
+
+StatusOr<audit::ModelAnswer> OpenAiClient::Complete(const audit::ModelRequest& request,
+                                                    bool stream) {
   const std::string path = request.chat ? "/v1/chat/completions" : "/v1/completions";
-  const std::string body = CompletionBody(request, options_.model, options_.stream);
+  const std::string body = CompletionBody(request, options_.model, stream);
   audit::ModelAnswer answer;
   const auto take = [&](const OpenAiReply& reply) {
     if (!reply.model.empty()) answer.model = reply.model;
@@ -83,7 +101,7 @@ StatusOr<audit::ModelAnswer> OpenAiClient::Complete(const audit::ModelRequest& r
       if (!c.finish_reason.empty()) answer.finish_reason = c.finish_reason;
     }
   };
-  if (!options_.stream) {
+  if (!stream) {
     JANGBU_ASSIGN_OR_RETURN(const std::string json, Ask(path, &body));
     JANGBU_ASSIGN_OR_RETURN(const OpenAiReply reply, ParseReply(json));
     if (reply.choices.empty()) {
@@ -160,7 +178,7 @@ StatusOr<std::optional<audit::SuffixLogprob>> OpenAiClient::ScoreByEcho(std::str
 
 StatusOr<audit::ModelCapabilities> OpenAiClient::Probe() {
   audit::ModelCapabilities can;
-  const auto models = Ask("/v1/models", nullptr);
+  const auto models = Tried([&] { return Ask("/v1/models", nullptr); });
   if (models.ok()) {
     const auto names = ParseModels(*models);
     if (names.ok() && !names->empty() && options_.model.empty()) options_.model = names->front();
@@ -172,25 +190,27 @@ StatusOr<audit::ModelCapabilities> OpenAiClient::Probe() {
   audit::ModelRequest hello;
   hello.prompt = "안녕하세요";
   hello.max_tokens = 1;
-  const auto plain = Complete(hello);
+  const auto plain = Tried([&] { return Complete(hello, false); });
   can.completions = plain.ok();
   hello.chat = true;
-  const auto chat = Complete(hello);
+  const auto chat = Tried([&] { return Complete(hello, false); });
   can.chat = chat.ok();
   if (!can.completions && !can.chat) {
     // Neither answers: the first error says why.
     return plain.status();
   }
-  can.streaming = options_.stream;
+  hello.chat = !can.completions;
+  can.streaming = Tried([&] { return Complete(hello, true); }).ok();
+  options_.stream = options_.stream && can.streaming;
   if (can.completions) {
     // Endpoints that ignore `echo` answer 200 with the log-probabilities of what they wrote.
-    const auto echoed = ScoreByEcho("하늘이", " 푸르다");
+    const auto echoed = Tried([&] { return ScoreByEcho("하늘이", " 푸르다"); });
     can.echo_logprobs = echoed.ok() && echoed->has_value();
     if (!can.echo_logprobs) {
-      const auto ids = Tokenize("하늘이 푸르다");
+      const auto ids = Tried([&] { return Tokenize("하늘이 푸르다"); });
       if (ids.ok() && ids->size() >= 2) {
         const std::vector<int64_t> prompt(ids->begin(), ids->end() - 1);
-        const auto p = BiasedLogprob(prompt, ids->back());
+        const auto p = Tried([&] { return BiasedLogprob(prompt, ids->back()); });
         can.bias_logprobs = p.ok() && p->has_value();
       }
     }

@@ -39,6 +39,7 @@ class OpenAiClient : public audit::ModelEndpoint {
   uint64_t tokens() const { return tokens_; }
 
  private:
+  StatusOr<audit::ModelAnswer> Complete(const audit::ModelRequest& request, bool stream);
   StatusOr<std::string> Ask(const std::string& path, const std::string* body,
                             const std::function<bool(std::string_view)>& sink = nullptr);
   StatusOr<std::vector<int64_t>> Tokenize(std::string_view text);
