@@ -7,6 +7,7 @@
 
 #include "audit/guard/guard_index.h"
 #include "audit/guard/stream_guard.h"
+#include "ingest/text/utf8.h"
 
 namespace jangbu::audit {
 namespace {
@@ -14,10 +15,10 @@ namespace {
 constexpr double kChance = 0.9;
 const double kAtLeast[] = {0.5, 0.1, 0.01, 1e-3, 1e-4, 1e-6};
 
-// The contributed texts of a plan as an index.
+// The contributed texts of a plan as an index; with `only` those of this partner alone.
 class PlanIndex : public ingest::FormSource {
  public:
-  static StatusOr<std::unique_ptr<PlanIndex>> Make(const ProbePlan& plan) {
+  static StatusOr<std::unique_ptr<PlanIndex>> Make(const ProbePlan& plan, const std::string& only) {
     auto index = std::unique_ptr<PlanIndex>(new PlanIndex);
     std::vector<ingest::RunText> texts;
     std::vector<std::shared_ptr<const ingest::RunSegment>> segments;
@@ -33,6 +34,7 @@ class PlanIndex : public ingest::FormSource {
     for (uint32_t t = 0; t < plan.texts.size(); ++t) {
       index->forms_.push_back(std::make_shared<const std::u32string>(FormOf(plan.texts[t].text)));
       if (plan.texts[t].role == TextRole::kControl) continue;
+      if (!only.empty() && plan.texts[t].partner != only) continue;
       texts.push_back({{{1, t}, 0}, *index->forms_.back()});
       size += index->forms_.back()->size();
       if (size > 100'000'000) JANGBU_RETURN_IF_ERROR(flush());
@@ -73,7 +75,7 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
   const auto shown = [&](const AuditText& t) {
     return only.empty() || t.role == TextRole::kControl || t.partner == only;
   };
-  JANGBU_ASSIGN_OR_RETURN(const auto index, PlanIndex::Make(plan));
+  JANGBU_ASSIGN_OR_RETURN(const auto index, PlanIndex::Make(plan, only));
   const Matcher matcher(index->view(), index.get(), options.allowed);
   const std::vector<AuditTask> tasks = TasksOf(plan);
   // By task; of two answers to one task the first counts.
@@ -92,6 +94,7 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     const AuditAnswer* score = nullptr;
   };
   std::vector<OfWindow> windows(plan.windows.size());
+  std::set<std::pair<std::string, uint32_t>> elsewhere;
   std::map<std::string, PartnerFigures> partners;
   for (const FrameSize& frame : plan.frames) {
     if (frame.role == TextRole::kControl) {
@@ -107,9 +110,35 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     const Probe& probe = plan.probes[tasks[i].probe];
     const Window& window = plan.windows[probe.window];
     const AuditText& text = plan.texts[window.text];
+    const AuditAnswer* const answer = by_task[i];
+    const bool own = only.empty() || text.partner == only;
+    if (!own && answer != nullptr && !answer->failed && tasks[i].kind == TaskKind::kGreedy) {
+      // Asked about another's text; did this partner's come? Told without what was asked.
+      JANGBU_ASSIGN_OR_RETURN(
+          const MatchResult match,
+          matcher.Match(probe.prompt, "", index->form(window.text), answer->text, true));
+      if (match.longest.length >= kRunLimit) {
+        ++f.elsewhere;
+        const AuditText& leaked = plan.texts[match.longest.document.place.ordinal];
+        if (elsewhere.emplace(leaked.id, match.longest.document_begin).second) {
+          Finding finding;
+          finding.window = kElsewhere;
+          finding.cell = "elsewhere";
+          finding.partner = finding.leaked_partner = only;
+          finding.text_id = finding.leaked_text_id = leaked.id;
+          finding.match.longest = match.longest;
+          finding.match.longest.begin = 0;
+          const std::u32string form = FormOf(answer->text);
+          for (const char32_t cp :
+               std::u32string_view(form).substr(match.longest.begin, match.longest.length)) {
+            ingest::AppendUtf8(cp, finding.output);
+          }
+          f.findings.push_back(std::move(finding));
+        }
+      }
+    }
     if (!shown(text)) continue;
     ++f.asked;
-    const AuditAnswer* const answer = by_task[i];
     if (answer == nullptr) continue;
     if (answer->failed) {
       ++f.failed;
@@ -145,8 +174,13 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
       HitCount& cell = p.cells[probe.cell];
       cell.n += window.draws;
       cell.hits += exact ? window.draws : 0;
+      if (text.role == TextRole::kContributed && only.empty()) {
+        HitCount& by = f.by_cell_and_copies[probe.cell][text.copies];
+        by.n += window.draws;
+        by.hits += exact ? window.draws : 0;
+      }
     }
-    if (match.suffix == MatchClass::kNone && !run) continue;
+    if ((match.suffix == MatchClass::kNone && !run) || !own) continue;
     Finding finding;
     finding.window = probe.window;
     finding.cell = probe.cell;
@@ -165,18 +199,9 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
       JANGBU_ASSIGN_OR_RETURN(const auto holders, index->view().Holders(stretch, {}, *index, 64));
       std::set<std::string> names;
       for (const auto& h : holders) names.insert(plan.texts[h.place.ordinal].partner);
-      if (only.empty()) {
-        finding.leaked_partner = leaked.partner;
-        finding.leaked_text_id = leaked.id;
-        finding.holders.assign(names.begin(), names.end());
-      } else if (leaked.partner == only) {
-        finding.leaked_partner = leaked.partner;
-        finding.leaked_text_id = leaked.id;
-      } else {
-        // Another partner's: it is that partner's report that tells it.
-        finding.match.longest = {};
-        if (match.suffix == MatchClass::kNone) continue;
-      }
+      finding.leaked_partner = leaked.partner;
+      finding.leaked_text_id = leaked.id;
+      if (only.empty()) finding.holders.assign(names.begin(), names.end());
     }
     f.findings.push_back(std::move(finding));
   }
@@ -237,9 +262,9 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
   HitCount all;
   for (const auto& [name, p] : partners) total += p.frame.windows;
   const double each = options.alpha / static_cast<double>(std::max<uint32_t>(1, options.releases));
-  // A partner's own report is divided by all partners, as everybody's is: the claim is the same.
-  size_t m = 0;
-  for (const FrameSize& frame : plan.frames) m += frame.role == TextRole::kContributed ? 1 : 0;
+  // A partner's own report says nothing of others, not even how many they are: its bounds are for
+  // itself alone.
+  const size_t m = std::max<size_t>(1, partners.size());
   std::vector<Stratum> strata;
   for (auto& [name, p] : partners) {
     p.low = LowerBound(p.exact.hits, p.exact.n, each / static_cast<double>(m));

@@ -48,8 +48,11 @@ struct ProbabilityFigures {
   uint64_t agree = 0;         // of them those whose two intervals meet
 };
 
+// In a partner's own report: a run of its text in an answer to a question about somebody else's.
+inline constexpr uint32_t kElsewhere = UINT32_MAX;
+
 struct Finding {
-  uint32_t window = 0;
+  uint32_t window = 0;  // or kElsewhere: then prompt and truth are empty, output is the run's form
   std::string cell;
   std::string partner;  // of the text asked about
   std::string text_id;
@@ -76,8 +79,10 @@ struct AuditFigures {
   Interval2 overall;
   Interval2 difference;
   Power power;
-  std::map<uint32_t, HitCount> by_copies;  // operator's report only
+  std::map<uint32_t, HitCount> by_copies;                                  // operator's report only
+  std::map<std::string, std::map<uint32_t, HitCount>> by_cell_and_copies;  // the same
   std::map<std::string, HitCount> by_source;
+  uint64_t elsewhere = 0;  // partner's report: answers to other questions with a run of its text
   ProbabilityFigures probability;
   std::vector<Finding> findings;  // hits and runs of 50 or more, by window
   bool has_control = false;

@@ -405,7 +405,13 @@ std::string ReportJson(const AuditFigures& f, const ReportHead& head) {
   j.Key("chance_below").Real(f.power.chance_below).Close('}');
   j.Key("by_copies").Open('{');
   for (const auto& [copies, count] : f.by_copies) Put(j, std::to_string(copies), count);
-  j.Close('}').Key("by_source").Open('{');
+  j.Close('}').Key("by_cell_and_copies").Open('{');
+  for (const auto& [cell, row] : f.by_cell_and_copies) {
+    j.Key(cell).Open('{');
+    for (const auto& [copies, count] : row) Put(j, std::to_string(copies), count);
+    j.Close('}');
+  }
+  j.Close('}').Key("elsewhere").Int(f.elsewhere).Key("by_source").Open('{');
   for (const auto& [source, count] : f.by_source) Put(j, source, count);
   j.Close('}').Key("probability").Open('{');
   Put(j, "scored", f.probability.scored);
@@ -419,7 +425,9 @@ std::string ReportJson(const AuditFigures& f, const ReportHead& head) {
   j.Key("compared").Int(f.probability.compared).Key("agree").Int(f.probability.agree).Close('}');
   j.Key("findings").Open('[');
   for (const Finding& x : f.findings) {
-    j.Open('{').Key("window").Int(x.window).Key("cell").Text(x.cell);
+    j.Open('{');
+    if (x.window != kElsewhere) j.Key("window").Int(x.window);
+    j.Key("cell").Text(x.cell);
     j.Key("partner").Text(x.partner).Key("text_id").Text(x.text_id);
     static constexpr const char* kClasses[] = {"none", "near_verbatim", "comparison", "exact"};
     j.Key("class").Text(kClasses[static_cast<size_t>(x.match.suffix)]);
@@ -527,7 +535,9 @@ std::string ReportHtml(const AuditFigures& f, const ReportHead& head, ReportLang
     for (size_t i = 0; i < f.probability.at_least.size(); ++i) {
       bars.emplace_back(kLevels[i], static_cast<double>(f.probability.at_least[i]));
     }
-    h += Bars(bars) + "<p>" + w.within_quota + " (" + std::to_string(f.quota) +
+    // Without log-probabilities nothing was measured, which is not 0.
+    h += (f.probability.scored.n == 0 ? "<p>" + std::string(w.na) + "</p>" : Bars(bars)) + "<p>" +
+         w.within_quota + " (" + std::to_string(f.quota) +
          "): " + std::to_string(f.probability.within_quota) + " / " +
          std::to_string(f.probability.scored.n) + ". ";
     if (f.probability.compared > 0) {

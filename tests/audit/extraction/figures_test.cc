@@ -7,6 +7,7 @@
 #include <set>
 
 #include "audit/extraction/report.h"
+#include "audit/guard/stream_guard.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "tests/audit/extraction/audit_world.h"
@@ -136,6 +137,28 @@ TEST(Figures, AnotherPartnersTextIsFoundAndToldToNobodyElse) {
     EXPECT_EQ(json.find(other), std::string::npos) << other;
   }
   EXPECT_NE(json.find("gaon"), std::string::npos);
+  // Nothing of gaon's came out: no count of anybody's runs, and no text of others in any finding.
+  EXPECT_EQ(own->partners[0].runs.hits, 0U);
+  EXPECT_TRUE(own->findings.empty());
+  EXPECT_EQ(own->partners[0].high, own->partners[0].single_high) << "not even how many there are";
+  // The owner is told what came out when others' text was asked about, and not what was asked.
+  options.only_partner = "narae";
+  const auto owner = ComputeFigures(plan, "ab", answers, options);
+  ASSERT_TRUE(owner.ok());
+  EXPECT_GT(owner->elsewhere, 0U);
+  const std::string told = ReportJson(*owner, {"t", "m", ""});
+  for (const char* other : {"gaon", "saebit", "held-"}) {
+    EXPECT_EQ(told.find(other), std::string::npos) << other;
+  }
+  size_t elsewhere = 0;
+  for (const Finding& x : owner->findings) {
+    if (x.window != kElsewhere) continue;
+    ++elsewhere;
+    EXPECT_EQ(x.prompt + x.truth, "");
+    EXPECT_EQ(x.leaked_text_id, leaked->id);
+    EXPECT_NE(FormOf(leaked->text).find(FormOf(x.output)), std::u32string::npos);
+  }
+  EXPECT_EQ(elsewhere, 1U) << "the same run once";
 }
 
 TEST(AuditRun, StoppedAndResumedWithFaultsIsTheSameReport) {
