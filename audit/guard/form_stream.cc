@@ -178,6 +178,12 @@ void FormStream::SettleUnit(std::vector<FormUnit>& out) {
 
 std::vector<FormUnit> FormStream::Tail() const {
   std::vector<FormUnit> out;
+  Tail(out);
+  return out;
+}
+
+void FormStream::Tail(std::vector<FormUnit>& out) const {
+  out.clear();
   Tip tip{has_tip_, tip_};
   if (!unit_.empty()) {
     std::u32string form;
@@ -185,7 +191,6 @@ std::vector<FormUnit> FormStream::Tail() const {
     for (const char32_t cp : form) Emit({cp, unit_begin_, unit_end_}, tip, out);
   }
   if (tip.has) out.push_back(tip.unit);
-  return out;
 }
 
 }  // namespace jangbu::audit

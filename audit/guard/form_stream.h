@@ -40,6 +40,7 @@ class FormStream {
 
   // What is not settled, as it would be if the text ended here. Usually one code point.
   std::vector<FormUnit> Tail() const;
+  void Tail(std::vector<FormUnit>& out) const;
   bool HasTail() const { return has_tip_ || !unit_.empty(); }
 
  private:

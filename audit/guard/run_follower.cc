@@ -39,10 +39,9 @@ RunFollower::RunFollower(std::shared_ptr<const GuardIndex> index, std::u32string
 }
 
 void RunFollower::Append(char32_t cp) {
-  const uint32_t before =
-      korean_.empty() ? 0 : korean_.back() + (IsHangulOrHan(text_.back()) ? 1 : 0);
   text_.push_back(cp);
-  korean_.push_back(before);
+  korean_.push_back(korean_all_);
+  korean_all_ += IsHangulOrHan(cp) ? 1 : 0;
   hot_.push_back(0);
 }
 
@@ -58,7 +57,7 @@ void RunFollower::Trim() {
 size_t RunFollower::LeastRunHere() const {
   // LeastRun by the running count instead of by looking.
   const size_t n = text_.size();
-  const auto all = korean_.back() + (IsHangulOrHan(text_.back()) ? 1U : 0U);
+  const uint32_t all = korean_all_;
   if (n >= kRunLimit && all - korean_[n - kRunLimit] >= kRunKorean) return kRunLimit;
   const size_t low = n > kRunLimitOther ? n - kRunLimitOther : 0;
   if (all - korean_[low] < kRunKorean) return kRunLimitOther;
@@ -125,6 +124,7 @@ Status RunFollower::LookUp() {
       }
     }
   }
+  if (hot_[at] != 0) state_.last_hot = place + 1;
   if (hot_[at] != 0 && at >= 2 * kTileStep && hot_[at - kTileStep] != 0 &&
       hot_[at - 2 * kTileStep] != 0) {
     state_.last_triple = place + 1;
@@ -272,6 +272,15 @@ StatusOr<Judgement> RunFollower::Step(char32_t cp) {
   return judgement;
 }
 
+bool RunFollower::MayStopNext() const {
+  if (index_->withdrawn() != nullptr) return true;
+  const uint64_t end = End();
+  for (const Cursor& c : state_.cursors) {
+    if (end + 1 - c.begin >= kExposedRun) return true;
+  }
+  return state_.last_hot != 0 && state_.last_hot + kExposedRun + kTile > end;
+}
+
 std::u32string_view RunFollower::Last(size_t n) const { return Ending(std::min(n, text_.size())); }
 
 bool RunFollower::SpendExposures() {
@@ -292,18 +301,25 @@ void RunFollower::Save(Mark& mark) const {
   mark.end = End();
   mark.state = state_;
   mark.found = found_;
+  mark.roller = roller_;
+  mark.rolled = rolled_;
+  mark.wide = wide_;
+  mark.wide_rolled = wide_rolled_;
 }
 
 void RunFollower::Restore(const Mark& mark) {
   JANGBU_CHECK(mark.end >= base_ && mark.end <= End());
   const size_t n = mark.end - base_;
+  if (n < text_.size()) korean_all_ = korean_[n];
   text_.resize(n);
   korean_.resize(n);
   hot_.resize(n);
   state_ = mark.state;
   found_ = mark.found;
-  rolled_ = UINT64_MAX;
-  wide_rolled_ = UINT64_MAX;
+  roller_ = *mark.roller;
+  rolled_ = mark.rolled;
+  wide_ = *mark.wide;
+  wide_rolled_ = mark.wide_rolled;
 }
 
 }  // namespace jangbu::audit

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,10 @@ class RunFollower {
   std::u32string_view Last(size_t n) const;
   size_t LeastRunHere() const;
 
+  // Could the next code point be judged anything but free, whatever it is? False is certain: a run
+  // of 25 holds a tile that ended before, so its cursor is there by now, or the tile was hot.
+  bool MayStopNext() const;
+
   // Takes from the budget what was found free since the last call. False when another stream of
   // the same key was quicker.
   bool SpendExposures();
@@ -93,6 +98,7 @@ class RunFollower {
     std::vector<Cursor> cursors;
     std::vector<Exposure> exposures;
     uint64_t last_triple = 0;  // place + 1 of the last hot tile that is the third in a row
+    uint64_t last_hot = 0;     // place + 1 of the last hot tile
     MessageRuns::State message;
     uint64_t message_at = 0;  // `message` is of the text up to here
   };
@@ -119,6 +125,7 @@ class RunFollower {
   // whether a hot tile begins there.
   std::u32string text_;
   std::vector<uint32_t> korean_;
+  uint32_t korean_all_ = 0;
   std::vector<uint8_t> hot_;
   uint64_t base_ = 0;
   uint64_t start_ = 0;  // where the output begins
@@ -135,6 +142,8 @@ struct RunFollower::Mark {
   uint64_t end = 0;
   State state;
   Found found;
+  std::optional<ingest::RunHasher::Roller> roller, wide;
+  uint64_t rolled = UINT64_MAX, wide_rolled = UINT64_MAX;
 };
 
 }  // namespace jangbu::audit

@@ -145,8 +145,9 @@ StatusOr<GuardAnswer> StreamGuard::Advance(bool finish) {
     answer.stopped = stopped_ = true;
     text_.clear();
   };
-  std::vector<FormUnit> tail;
-  if (!finish && form_.HasTail()) tail = form_.Tail();
+  std::vector<FormUnit>& tail = tail_;
+  tail.clear();
+  if (!finish && form_.HasTail()) form_.Tail(tail);
   size_t at = 0;
   while (at < units_.size()) {
     uint64_t end_byte = 0;
@@ -192,6 +193,11 @@ StatusOr<GuardAnswer> StreamGuard::Advance(bool finish) {
 // How far the text may be released while `tail` is not settled: judged as if it ended here, and
 // gone back.
 StatusOr<uint64_t> StreamGuard::ReleasableTo(std::span<const FormUnit> tail) {
+  if (units_.empty() && tail.size() == 1 && !masked_last_ && !follower_.MayStopNext() &&
+      (!released_.has_value() || !released_->MayStopNext())) {
+    if (mode_ == GuardMode::kMask) shown_.assign(tail.begin(), tail.end());
+    return text_begin_ + text_.size();
+  }
   std::vector<FormUnit> units = units_;
   units.insert(units.end(), tail.begin(), tail.end());
   uint64_t to = text_begin_ + text_.size();

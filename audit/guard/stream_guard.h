@@ -92,6 +92,7 @@ class StreamGuard {
   const GuardMode mode_;
   const bool has_budget_;
   FormStream form_;
+  std::vector<FormUnit> tail_;   // of form_
   std::vector<FormUnit> units_;  // settled, not judged: what follows may share their bytes
   RunFollower follower_;
   // In mask mode, from the first ■ on: follows what is released, where it differs from what came.

@@ -104,11 +104,17 @@ void Stream(benchmark::State& state, const std::string& text, size_t piece) {
 }
 
 void BM_Novel(benchmark::State& s) { Stream(s, TheTexts().novel, 6); }
+void BM_NovelAtOnce(benchmark::State& s) { Stream(s, TheTexts().novel, 4096); }
+void BM_BoilerplateAtOnce(benchmark::State& s) { Stream(s, TheTexts().boiler, 4096); }
+void BM_LaughterAtOnce(benchmark::State& s) { Stream(s, TheTexts().laughter, 4096); }
 void BM_Boilerplate(benchmark::State& s) { Stream(s, TheTexts().boiler, 6); }
 void BM_Laughter(benchmark::State& s) { Stream(s, TheTexts().laughter, 6); }
 BENCHMARK(BM_Novel)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_Boilerplate)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_Laughter)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_NovelAtOnce)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_BoilerplateAtOnce)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_LaughterAtOnce)->Unit(benchmark::kMillisecond);
 
 void BM_BuildIndex(benchmark::State& state) {
   const Texts& t = TheTexts();
