@@ -26,6 +26,10 @@ enum class BlobKind : uint8_t {
                    // ordinal = 0
   kIndex = 5,      // a segment of the run index
   kTokenizer = 6,  // the pinned tokenizer's file, in clear: token = 0, ordinal = 0
+  kWithdrawnRuns = 7,  // keyed MACs of a withdrawn document (audit/guard/guard_index.h): token =
+                       // batch, ordinal = document << 16 | part
+  kAuditReport = 8,    // the report given to a partner, under its key: token = partner, ordinal =
+                       // report
 };
 
 struct BlobName {

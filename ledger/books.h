@@ -239,6 +239,30 @@ class Books {
   const std::optional<RunBegun>& open_run() const { return open_run_; }
   uint64_t runs() const { return runs_; }
 
+  // ---- audits and the guard ----
+  // Incidents, audits and reports given, with what their entries say; ascending.
+  struct IncidentRecord {
+    uint64_t seq = 0;
+    Timestamp at;
+    GuardIncident incident;
+  };
+  struct AuditRecord {
+    uint64_t seq = 0;
+    Timestamp at;
+    AuditRecorded audit;
+  };
+  struct ReportRecord {
+    uint64_t seq = 0;
+    Timestamp at;
+    uint32_t partner = 0;
+    AuditReportGiven report;
+  };
+  const std::vector<IncidentRecord>& incidents() const { return incidents_; }
+  const std::vector<AuditRecord>& audits() const { return audits_; }
+  const std::vector<ReportRecord>& audit_reports() const { return audit_reports_; }
+  // The partner of a committed document; nothing when there is no such document.
+  std::optional<uint32_t> PartnerOf(const Owner& document) const;
+
   // Novelty rules by the sequence numbers of their entries, ascending.
   const std::vector<std::pair<uint64_t, NoveltyRule>>& novelty_rules() const {
     return novelty_rules_;
@@ -310,6 +334,9 @@ class Books {
   Status ApplyBody(const Entry& e, const Lot& b);
   Status ApplyBody(const Entry& e, const RunDone& b);
   Status ApplyBody(const Entry& e, const NoveltyRule& b);
+  Status ApplyBody(const Entry& e, const GuardIncident& b);
+  Status ApplyBody(const Entry& e, const AuditRecorded& b);
+  Status ApplyBody(const Entry& e, const AuditReportGiven& b);
   Status ApplyBody(const Entry& e, const PolicyProposed& b);
   Status ApplyBody(const Entry& e, const PolicyDecided& b);
   Status ApplyBody(const Entry& e, const KeyRequested& b);
@@ -379,6 +406,9 @@ class Books {
   std::map<uint64_t, std::vector<DocumentFacts>> facts_;  // of committed batches, by token
   std::optional<RunBegun> open_run_;
   std::vector<std::pair<uint64_t, NoveltyRule>> novelty_rules_;
+  std::vector<IncidentRecord> incidents_;
+  std::vector<AuditRecord> audits_;
+  std::vector<ReportRecord> audit_reports_;
   uint64_t runs_ = 0;
   Timestamp open_run_at_;
   std::vector<PolicyRecord> policies_;

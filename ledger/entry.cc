@@ -456,6 +456,71 @@ void ReadSealed(ByteReader& r, NoveltyRule& b) {
   b.novel_ppm = ReadU32(r);
 }
 
+void WriteSealed(ByteWriter& w, const GuardIncident& b) {
+  w.String(b.model);
+  w.U8(static_cast<uint8_t>(b.action));
+  w.Raw(b.user_mac);
+  w.Varint(b.runs.size());
+  for (const GuardRun& run : b.runs) {
+    w.U8(static_cast<uint8_t>(run.kind));
+    w.SignedVarint(run.begin);
+    w.SignedVarint(run.end);
+    w.Raw(run.run_mac);
+    w.Varint(run.holders.size());
+    for (const Owner& holder : run.holders) WriteOwner(w, holder);
+  }
+  w.String(b.by);
+}
+void ReadSealed(ByteReader& r, GuardIncident& b) {
+  b.model = ReadString(r);
+  b.action = ReadEnum(r, GuardAction::kBlock, GuardAction::kReport);
+  b.user_mac = r.Array<16>();
+  b.runs.resize(r.Count(20));
+  for (GuardRun& run : b.runs) {
+    run.kind = ReadEnum(r, RunKind::kRun, RunKind::kBudget);
+    run.begin = r.SignedVarint();
+    run.end = r.SignedVarint();
+    run.run_mac = r.Array<16>();
+    run.holders.resize(r.Count(2));
+    for (Owner& holder : run.holders) holder = ReadOwner(r);
+  }
+  b.by = ReadString(r);
+}
+
+void WriteSealed(ByteWriter& w, const AuditRecorded& b) {
+  w.Varint(b.audit);
+  w.Raw(b.plan_sha256);
+  w.Raw(b.record_sha256);
+  w.Raw(b.statement_sha256);
+  w.String(b.model);
+  w.String(b.by);
+}
+void ReadSealed(ByteReader& r, AuditRecorded& b) {
+  b.audit = ReadU32(r);
+  b.plan_sha256 = r.Array<32>();
+  b.record_sha256 = r.Array<32>();
+  b.statement_sha256 = r.Array<32>();
+  b.model = ReadString(r);
+  b.by = ReadString(r);
+}
+
+void WriteOwn(ByteWriter& w, const AuditReportGiven& b) {
+  w.Varint(b.report);
+  w.Raw(b.report_sha256);
+}
+void ReadOwn(ByteReader& r, AuditReportGiven& b) {
+  b.report = ReadU32(r);
+  b.report_sha256 = r.Array<32>();
+}
+void WriteSealed(ByteWriter& w, const AuditReportGiven& b) {
+  w.Varint(b.audit);
+  w.String(b.by);
+}
+void ReadSealed(ByteReader& r, AuditReportGiven& b) {
+  b.audit = ReadU32(r);
+  b.by = ReadString(r);
+}
+
 // ---- bodies by type ----
 
 // Every kind of entry, once: its number (ledger/entry.h), its body and its name.
@@ -478,7 +543,10 @@ void ReadSealed(ByteReader& r, NoveltyRule& b) {
   X(kLot, Lot, "lot")                                      \
   X(kRunDone, RunDone, "run_done")                         \
   X(kNoveltyRule, NoveltyRule, "novelty_rule")             \
-  JANGBU_FINANCE_ENTRIES(X)
+  JANGBU_FINANCE_ENTRIES(X)                                \
+  X(kGuardIncident, GuardIncident, "guard_incident")       \
+  X(kAuditRecorded, AuditRecorded, "audit_recorded")       \
+  X(kAuditReportGiven, AuditReportGiven, "audit_report_given")
 
 // An empty body of the stored type, or nothing for a number that no version wrote.
 std::optional<Body> EmptyBody(uint8_t type) {

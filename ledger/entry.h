@@ -30,6 +30,7 @@
 #include "base/digest.h"
 #include "base/key_index.h"
 #include "base/status.h"
+#include "ledger/audit_entry.h"
 #include "ledger/finance_entry.h"
 
 namespace jangbu::ledger {
@@ -75,6 +76,11 @@ enum class EntryType : uint8_t {
   kCorrectionDecided = 65,
   kAdjustedLot = 66,  // a Lot with `adjusted` set
   kSuccession = 67,
+
+  // Audits and the guard (ledger/audit_entry.h): 90 to 109.
+  kGuardIncident = 90,
+  kAuditRecorded = 91,
+  kAuditReportGiven = 92,
 };
 
 // Stored.
@@ -327,7 +333,8 @@ using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevok
                           BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule, PolicyProposed,
                           PolicyDecided, KeyRequested, KeyDecided, Usage, Tick, CloseDrafted,
                           CloseDecided, ClosePosted, Payment, Withdrawn, ClaimOpened, ClaimDecided,
-                          ClaimSettled, CorrectionProposed, CorrectionDecided, Succession>;
+                          ClaimSettled, CorrectionProposed, CorrectionDecided, Succession,
+                          GuardIncident, AuditRecorded, AuditReportGiven>;
 
 // What somebody wants to be true; the writer adds position, time and salts.
 struct Draft {

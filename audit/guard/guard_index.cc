@@ -50,6 +50,22 @@ size_t LeastRun(std::u32string_view text) {
   return kRunLimitOther;
 }
 
+namespace {
+
+// Null when it is withdrawn.
+StatusOr<std::shared_ptr<const std::u32string>> FormUnlessWithdrawn(ingest::FormSource& forms,
+                                                                    const WithdrawnRuns* withdrawn,
+                                                                    const RunDocument& document) {
+  auto form = forms.Form(document);
+  if (form.status().code() == absl::StatusCode::kNotFound && withdrawn != nullptr &&
+      withdrawn->Has(document)) {
+    return std::shared_ptr<const std::u32string>();
+  }
+  return form;
+}
+
+}  // namespace
+
 // ---- HotRuns
 
 struct HotRuns::Table {
@@ -72,7 +88,8 @@ const HotRuns::Place* HotRuns::Find(uint64_t hash) const {
 
 StatusOr<std::shared_ptr<const HotRuns>> HotRuns::Build(const ingest::RunHasher& hasher,
                                                         const RunSegment& segment,
-                                                        ingest::FormSource& forms) {
+                                                        ingest::FormSource& forms,
+                                                        const WithdrawnRuns* withdrawn) {
   std::shared_ptr<HotRuns> runs(new HotRuns);
   runs->seed_ = hasher.check();
   std::vector<bool> hot(segment.tiles());
@@ -104,7 +121,8 @@ StatusOr<std::shared_ptr<const HotRuns>> HotRuns::Build(const ingest::RunHasher&
       while (b < entry.tiles && hot[entry.first_tile + b]) ++b;  // tiles [a, b) are hot
       if (b - a >= 3) {
         if (form == nullptr) {
-          JANGBU_ASSIGN_OR_RETURN(form, forms.Form(entry.document));
+          JANGBU_ASSIGN_OR_RETURN(form, FormUnlessWithdrawn(forms, withdrawn, entry.document));
+          if (form == nullptr) break;
         }
         const std::u32string_view all = *form;
         // Windows whose last whole tile is one of them, and whose first is.
@@ -136,7 +154,6 @@ std::string WithdrawnRuns::RecordOf(const ingest::RunHasher& hasher, const HmacS
     const std::u32string_view window = form.substr(end - least, least);
     rows.emplace_back(hasher.KeyOf(window.data(), window.size()), MacOf(mac, window));
   }
-  if (rows.empty()) return {};
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   ByteWriter out;
@@ -169,11 +186,12 @@ StatusOr<std::shared_ptr<const WithdrawnRuns>> WithdrawnRuns::Load(
     document.place.ordinal = in.U32();
     document.scope = in.U32();
     const uint64_t count = in.U64();
-    if (!in.ok() || count == 0 || count != in.remaining() / 16 || in.remaining() % 16 != 0) {
+    if (!in.ok() || count != in.remaining() / 16 || in.remaining() % 16 != 0) {
       return malformed();
     }
     const auto number = static_cast<uint32_t>(runs->documents_.size());
     runs->documents_.push_back(document);
+    runs->places_.insert(document.place);
     std::pair<uint64_t, uint64_t> last{0, 0};
     for (uint64_t i = 0; i < count; ++i) {
       const uint64_t key = in.U64();
@@ -212,6 +230,11 @@ const RunDocument* WithdrawnRuns::Find(std::u32string_view window, uint64_t key)
 
 // ---- GuardIndex
 
+StatusOr<std::shared_ptr<const std::u32string>> GuardIndex::Form(
+    const RunDocument& document) const {
+  return FormUnlessWithdrawn(*forms_, withdrawn_.get(), document);
+}
+
 StatusOr<std::shared_ptr<const GuardIndex>> GuardIndex::Make(
     ingest::RunView view, ingest::FormSource& forms, std::shared_ptr<const WithdrawnRuns> withdrawn,
     const GuardIndex* before) {
@@ -229,7 +252,8 @@ StatusOr<std::shared_ptr<const GuardIndex>> GuardIndex::Make(
       if (const auto found = known.find(segment.get()); found != known.end()) {
         hot = found->second;
       } else {
-        JANGBU_ASSIGN_OR_RETURN(hot, HotRuns::Build(*index->view_.hasher(), *segment, forms));
+        JANGBU_ASSIGN_OR_RETURN(
+            hot, HotRuns::Build(*index->view_.hasher(), *segment, forms, index->withdrawn_.get()));
         if (hot->size() == 0) hot = nullptr;
       }
       index->has_hot_ = index->has_hot_ || hot != nullptr;

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ bool IsHangulOrHan(char32_t cp);
 // document exactly where the document has the same one.
 size_t LeastRun(std::u32string_view text);
 
+class WithdrawnRuns;
+
 // Immutable, thread-safe.
 class HotRuns {
  public:
@@ -58,7 +61,8 @@ class HotRuns {
   // windows that reach into what stands around it.
   static StatusOr<std::shared_ptr<const HotRuns>> Build(const ingest::RunHasher& hasher,
                                                         const ingest::RunSegment& segment,
-                                                        ingest::FormSource& forms);
+                                                        ingest::FormSource& forms,
+                                                        const WithdrawnRuns* withdrawn);
   ~HotRuns();
   // The earliest place in the segment that may hold `window`; to be compared with its text.
   const Place* Find(uint64_t hash) const;
@@ -76,8 +80,8 @@ class HotRuns {
 // Immutable, thread-safe.
 class WithdrawnRuns {
  public:
-  // The stored record of a document, to be made before its text is destroyed. "" when it is shorter
-  // than any run that counts.
+  // The stored record of a document, to be made before its text is destroyed. Of one that is
+  // shorter than any run that counts it says that it is withdrawn, and no more.
   static std::string RecordOf(const ingest::RunHasher& hasher, const HmacSha256& mac,
                               const ingest::RunDocument& document, std::u32string_view form);
   // Reads records. Borrows `hasher` and `mac`. DataLoss("withdrawn_runs_malformed").
@@ -85,7 +89,9 @@ class WithdrawnRuns {
                                                              const HmacSha256& mac,
                                                              std::span<const std::string> records);
 
-  bool empty() const { return rows_.empty(); }
+  bool empty() const { return documents_.empty(); }
+  // Is there a record of this document?
+  bool Has(const ingest::RunDocument& document) const { return places_.contains(document.place); }
   size_t size() const { return rows_.size(); }
   // The withdrawn document that holds `window`, which has this key; null when none does.
   const ingest::RunDocument* Find(std::u32string_view window, uint64_t key) const;
@@ -100,6 +106,7 @@ class WithdrawnRuns {
   const ingest::RunHasher* hasher_ = nullptr;
   const HmacSha256* mac_ = nullptr;
   std::vector<ingest::RunDocument> documents_;
+  std::set<ingest::JournalPlace> places_;
   std::vector<Row> rows_;
   std::string filter_bytes_;
   ingest::KeyFilter filter_;
@@ -115,6 +122,9 @@ class GuardIndex {
 
   const ingest::RunView& view() const { return view_; }
   ingest::FormSource& forms() const { return *forms_; }
+  // The form of a document; null when it is withdrawn: then withdrawn() answers for it. A text that
+  // is gone without a record is an error, never an empty text.
+  StatusOr<std::shared_ptr<const std::u32string>> Form(const ingest::RunDocument& document) const;
   const WithdrawnRuns* withdrawn() const { return withdrawn_.get(); }
   struct Segment {
     std::shared_ptr<const ingest::RunSegment> segment;

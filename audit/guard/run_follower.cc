@@ -87,7 +87,8 @@ Status RunFollower::Follow(const ingest::RunSegment& segment, KeyTable::Range ro
     }
     if (known) continue;
     JANGBU_ASSIGN_OR_RETURN(std::shared_ptr<const std::u32string> form,
-                            index_->forms().Form(entry.document));
+                            index_->Form(entry.document));
+    if (form == nullptr) continue;
     const size_t at = place - base_;
     if (next > form->size() ||
         std::memcmp(text_.data() + at, form->data() + offset, kTile * sizeof(char32_t)) != 0) {
@@ -140,7 +141,8 @@ StatusOr<bool> RunFollower::FindHot(size_t least) {
     const HotRuns::Place* const place = segment.hot->Find(hash);
     if (place == nullptr) continue;
     JANGBU_ASSIGN_OR_RETURN(const std::shared_ptr<const std::u32string> form,
-                            index_->forms().Form(place->document));
+                            index_->Form(place->document));
+    if (form == nullptr) continue;
     if (std::u32string_view(*form).substr(std::min<size_t>(place->begin, form->size()), least) !=
         window) {
       continue;

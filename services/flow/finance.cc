@@ -526,10 +526,16 @@ Status Finance::Destroy(const std::vector<ledger::DocumentRange>& ranges, bool w
     // Only what is still there: erasing rewrites files.
     JANGBU_ASSIGN_OR_RETURN(const auto found, vault.Get(names));
     std::vector<VaultName> there;
+    std::vector<Owner> documents;
     for (size_t i = 0; i < names.size(); ++i) {
-      if (found[i].has_value()) there.push_back(names[i]);
+      if (!found[i].has_value()) continue;
+      there.push_back(names[i]);
+      documents.push_back({.token = names[i].id, .ordinal = names[i].ordinal});
     }
-    if (!there.empty()) JANGBU_RETURN_IF_ERROR(vault.Erase(there));
+    if (!there.empty()) {
+      if (parts_.before_destroying) JANGBU_RETURN_IF_ERROR(parts_.before_destroying(documents));
+      JANGBU_RETURN_IF_ERROR(vault.Erase(there));
+    }
     if (with_texts) JANGBU_RETURN_IF_ERROR(parts_.blobs->Delete(blobs));
     names.clear();
     blobs.clear();

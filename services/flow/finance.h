@@ -58,6 +58,8 @@ class Finance {
     BlobStore* blobs = nullptr;
     Keyring* keyring = nullptr;
     Clock* clock = nullptr;
+    // Called with documents whose keys are about to be destroyed; an error keeps the keys.
+    std::function<Status(const std::vector<Owner>&)> before_destroying;
     // Called when keys of texts were destroyed, before the caller hears of it.
     std::function<void()> texts_erased;
     // A receipt of one entry under a fresh checkpoint.

@@ -228,14 +228,21 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
   state->confirmation = std::make_unique<Confirmation>(
       *state->scribe, state->data->blobs(), state->data->keys(), *state->keyring, *state->index,
       options.workers > 0 ? options.workers : cores);
+  JANGBU_ASSIGN_OR_RETURN(state->guarding,
+                          Guarding::Open(*state->scribe, state->data->blobs(), *state->keyring,
+                                         *state->index, options.log));
   State* const raw = state.get();
-  state->finance = std::make_unique<Finance>(
-      Finance::Parts{.scribe = state->scribe.get(),
-                     .blobs = &state->data->blobs(),
-                     .keyring = state->keyring.get(),
-                     .clock = options.clock,
-                     .texts_erased = [raw] { raw->index->TextsErased(); },
-                     .receipt_of = [raw](uint64_t seq) { return raw->ReceiptOf(seq); }});
+  state->finance = std::make_unique<Finance>(Finance::Parts{
+      .scribe = state->scribe.get(),
+      .blobs = &state->data->blobs(),
+      .keyring = state->keyring.get(),
+      .clock = options.clock,
+      .before_destroying =
+          [raw](const std::vector<Owner>& documents) { return raw->guarding->Keep(documents); },
+      .texts_erased = [raw] { raw->index->TextsErased(); },
+      .receipt_of = [raw](uint64_t seq) { return raw->ReceiptOf(seq); }});
+  state->audits = std::make_unique<Audits>(*state->scribe, state->data->blobs(), *state->keyring,
+                                           *state->index);
   // A crash may have come between a withdrawal and the destruction of its keys.
   JANGBU_RETURN_IF_ERROR(state->finance->DestroyWithdrawn());
   std::unique_ptr<Jangbu> jangbu(new Jangbu(std::move(state)));
@@ -432,6 +439,8 @@ StatusOr<std::string> Jangbu::DecideKey(const Caller& caller, const std::string&
 }
 
 Finance& Jangbu::finance() { return *state_->finance; }
+Guarding& Jangbu::guarding() { return *state_->guarding; }
+Audits& Jangbu::audits() { return *state_->audits; }
 
 StatusOr<Jangbu::IssuedKey> Jangbu::RotateKey(const std::string& key_id) {
   IssuedKey issued;

@@ -193,6 +193,8 @@ struct OperatorItem {
 };
 
 class Finance;
+class Guarding;
+class Audits;
 
 class Jangbu {
  public:
@@ -293,6 +295,10 @@ class Jangbu {
 
   // ---- finance ----
   Finance& finance();
+
+  // ---- audits and the guard ----
+  Guarding& guarding();
+  Audits& audits();
 
   // ---- proofs ----
   // The receipt of a lot, a bundle of one, under a fresh checkpoint. NotFound("no_such_lot").

@@ -11,9 +11,11 @@
 #include "ingest/dedup/fingerprint.h"
 #include "ledger/merkle/checkpoint.h"
 #include "ledger/merkle/note.h"
+#include "services/flow/audits.h"
 #include "services/flow/confirmation.h"
 #include "services/flow/contribution_flow.h"
 #include "services/flow/finance.h"
+#include "services/flow/guarding.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/keyring.h"
 #include "services/flow/scribe.h"
@@ -36,7 +38,9 @@ struct Jangbu::State {
   std::unique_ptr<TextIndex> index;
   std::unique_ptr<ContributionFlow> flow;
   std::unique_ptr<Confirmation> confirmation;
+  std::unique_ptr<Guarding> guarding;
   std::unique_ptr<Finance> finance;
+  std::unique_ptr<Audits> audits;
 
   std::mutex checkpoint_mutex;  // guards what follows
   std::string checkpoint;       // newest published

@@ -18,6 +18,8 @@ constexpr Roles kFinanceOnly = {kFinance};
 constexpr Roles kSetsPolicy = {kFinance, kOperator};
 constexpr Roles kReadsMoney = {kFinance, kCompliance};
 constexpr Roles kAuditorOnly = {kCompliance};
+constexpr Roles kReadsAudits = {kOperator, kCompliance};
+constexpr Roles kReadsOwnAudits = {kPartner, kCompliance};
 constexpr Roles kGatewayOnly = {kGateway};
 constexpr Roles kReadsMeter = {kPartner, kOperator, kFinance, kCompliance, kGateway};
 
@@ -34,6 +36,13 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.AdminService/RevokeKey", kOperatorOnly, Subject::kNone},
     {"jangbu.v1.AdminService/RotateKey", kOperatorOnly, Subject::kNone},
     {"jangbu.v1.AdminService/RunConfirmation", kOperatorOnly, Subject::kNone},
+
+    {"jangbu.v1.AuditService/GetReport", kReadsOwnAudits, Subject::kPartner},
+    {"jangbu.v1.AuditService/GiveReport", kAuditorOnly, Subject::kPartner},
+    {"jangbu.v1.AuditService/ListAudits", kReadsAudits, Subject::kNone},
+    {"jangbu.v1.AuditService/ListReports", kReadsOwnAudits, Subject::kPartnerOrAll},
+    {"jangbu.v1.AuditService/ReadTexts", kAuditorOnly, Subject::kUpload},
+    {"jangbu.v1.AuditService/RecordAudit", kAuditorOnly, Subject::kNone},
 
     {"jangbu.v1.ContributeService/CancelUpload", kWritesForPartner, Subject::kUpload},
     {"jangbu.v1.ContributeService/Contribute", kWritesForPartner, Subject::kCorpusOfStream},
@@ -74,6 +83,9 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.FinanceService/SettleClaim", kFinanceOnly, Subject::kPartner},
     {"jangbu.v1.FinanceService/SimulateClose", kReadsMoney, Subject::kNone},
     {"jangbu.v1.FinanceService/Withdraw", kWritesForPartner, Subject::kPartner},
+
+    {"jangbu.v1.GuardService/ListIncidents", kReadsOwnAudits, Subject::kPartnerOrAll},
+    {"jangbu.v1.GuardService/WatchAnswer", kGatewayOnly, Subject::kNone},
 
     {"jangbu.v1.LedgerService/GetBalance", kReadsOfPartner, Subject::kPartner},
     {"jangbu.v1.LedgerService/GetLotReceipt", kReadsOfPartner, Subject::kLot},

@@ -52,6 +52,43 @@ TEST(WithdrawnRuns, BlockAsTheTextDidAndHoldNoText) {
   EXPECT_EQ(empty.asked, 0U);
 }
 
+// A withdrawn document may still have tiles in the index; its text is gone.
+TEST(WithdrawnRuns, AnswerForTilesWhoseTextIsGone) {
+  Random random(4305);
+  std::vector<std::u32string> documents;
+  for (int d = 0; d < 4; ++d) documents.push_back(Syllables(random, 120, 9000));
+  documents.push_back(Syllables(random, 30, 9000));
+  GuardWorld world(documents);
+  world.gone = {1, 4};
+  RunFollower before(world.index(), {}, nullptr);
+  Status error;
+  for (const char32_t cp : documents[1]) {
+    const auto judgement = before.Step(cp);
+    if (!judgement.ok()) error = judgement.status();
+  }
+  EXPECT_EQ(error.code(), absl::StatusCode::kNotFound) << "gone without a record: no answer";
+  std::vector<std::string> records;
+  for (const size_t d : {1, 4}) {
+    records.push_back(
+        WithdrawnRuns::RecordOf(Hasher(), Mac(), GuardWorld::DocumentOf(d), documents[d]));
+  }
+  EXPECT_EQ(records[1].size(), 32U) << "too short to be protected, and withdrawn";
+  const auto withdrawn = WithdrawnRuns::Load(Hasher(), Mac(), records);
+  ASSERT_TRUE(withdrawn.ok());
+  const auto index = GuardIndex::Make(world.view(), world, *withdrawn, world.index().get());
+  ASSERT_TRUE(index.ok());
+  for (size_t d = 0; d < documents.size(); ++d) {
+    RunFollower follower(*index, {}, nullptr);
+    for (size_t i = 0; i < documents[d].size(); ++i) {
+      const auto judgement = follower.Step(documents[d][i]);
+      ASSERT_TRUE(judgement.ok()) << judgement.status();
+      EXPECT_EQ(*judgement, i < 49   ? Judgement::kFree
+                            : d == 1 ? Judgement::kWithdrawn
+                                     : Judgement::kRun);
+    }
+  }
+}
+
 TEST(WithdrawnRuns, RefuseDamagedRecords) {
   Random random(4302);
   const std::string record = WithdrawnRuns::RecordOf(Hasher(), Mac(), GuardWorld::DocumentOf(1),

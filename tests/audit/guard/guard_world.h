@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ class GuardWorld : public ingest::FormSource {
   }
   StatusOr<std::shared_ptr<const std::u32string>> Form(const ingest::RunDocument& d) override {
     ++asked;
+    if (gone.contains((d.place.entry - 100) * 50 + d.place.ordinal)) {
+      return NotFound("key_destroyed", "made to be gone");
+    }
     if (fail) return DataLoss("text_unreadable", "made to fail");
     return forms_[(d.place.entry - 100) * 50 + d.place.ordinal];
   }
@@ -74,6 +78,7 @@ class GuardWorld : public ingest::FormSource {
   }
 
   bool fail = false;
+  std::set<size_t> gone;
   size_t asked = 0;
 
  private:

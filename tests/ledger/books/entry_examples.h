@@ -258,6 +258,32 @@ inline std::vector<Entry> EntryExamples() {
                            .korean_tokens = -1'100,
                            .korean_words = -500}};
   all.push_back(entry(34, "hani", adjusted));
+
+  GuardIncident incident;
+  incident.model = "모델-7b";
+  incident.action = GuardAction::kCut;
+  incident.user_mac.fill(9);
+  incident.by = "g1";
+  GuardRun run;
+  run.begin = -12;
+  run.end = 44;
+  run.run_mac.fill(7);
+  run.holders = {{.token = 10, .ordinal = 7}, {.token = 20, .ordinal = 0}};
+  GuardRun budget = run;
+  budget.kind = RunKind::kBudget;
+  budget.begin = 100;
+  budget.end = 125;
+  incident.runs = {run, budget};
+  all.push_back(entry(36, "", incident));
+  all.push_back(entry(37, "",
+                      AuditRecorded{.audit = 1,
+                                    .plan_sha256 = digest,
+                                    .record_sha256 = digest,
+                                    .statement_sha256 = digest,
+                                    .model = "모델-7b",
+                                    .by = "c1"}));
+  all.push_back(entry(
+      38, "hani", AuditReportGiven{.report = 1, .report_sha256 = digest, .audit = 1, .by = "c1"}));
   return all;
 }
 

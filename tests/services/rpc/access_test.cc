@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "jangbu/v1/admin.pb.h"
+#include "jangbu/v1/audit.pb.h"
 #include "jangbu/v1/contribute.pb.h"
 #include "jangbu/v1/finance.pb.h"
 #include "jangbu/v1/ledger.pb.h"
@@ -32,7 +33,7 @@ std::vector<const MethodDescriptor*> AllMethods() {
   const google::protobuf::FileDescriptor* files[] = {
       v1::AddPartnerRequest::descriptor()->file(), v1::CreateCorpusRequest::descriptor()->file(),
       v1::GetBalanceRequest::descriptor()->file(), v1::GetCheckpointRequest::descriptor()->file(),
-      v1::GetPolicyRequest::descriptor()->file()};
+      v1::GetPolicyRequest::descriptor()->file(),  v1::ListIncidentsRequest::descriptor()->file()};
   std::vector<const MethodDescriptor*> methods;
   for (const auto* file : files) {
     for (int s = 0; s < file->service_count(); ++s) {
@@ -125,6 +126,18 @@ TEST(AccessTable, NobodyButTheOperatorChangesTheProgramme) {
     for (const ledger::Role role : kRoles) {
       EXPECT_EQ(Authorise(access, role).ok(), role == ledger::Role::kOperator) << method;
     }
+  }
+}
+
+TEST(AccessTable, NobodyButComplianceAuditsAndNobodyButTheGatewayIsGuarded) {
+  for (const ledger::Role role : kRoles) {
+    for (const char* method : {"ReadTexts", "RecordAudit", "GiveReport"}) {
+      EXPECT_EQ(Authorise(*FindAccess("jangbu.v1.AuditService/" + std::string(method)), role).ok(),
+                role == ledger::Role::kCompliance)
+          << method;
+    }
+    EXPECT_EQ(Authorise(*FindAccess("jangbu.v1.GuardService/WatchAnswer"), role).ok(),
+              role == ledger::Role::kGateway);
   }
 }
 

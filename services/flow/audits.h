@@ -1,0 +1,63 @@
+#pragma once
+
+// Extraction audits in the installation's books: what an audit stands on is an entry; a partner is
+// given the report of its own text, sealed under its key, and finds its digest in the log.
+// Thread-safe.
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/blob_store.h"
+#include "base/status.h"
+#include "ledger/audit_entry.h"
+#include "services/flow/keyring.h"
+#include "services/flow/scribe.h"
+#include "services/flow/text_index.h"
+
+namespace jangbu::services {
+
+// As audit/extraction/report.h makes them.
+struct AuditReportFiles {
+  std::string statement;  // what is signed, or the signed note
+  std::string json;
+  std::string html_ko;
+  std::string html_en;
+};
+
+class Audits {
+ public:
+  // Borrows all.
+  Audits(Scribe& scribe, BlobStore& blobs, Keyring& keyring, TextIndex& index)
+      : scribe_(scribe), blobs_(blobs), keyring_(keyring), index_(index) {}
+
+  // Enters an audit; its number.
+  StatusOr<uint32_t> Record(ledger::AuditRecorded audit);
+
+  // Gives a partner its report; the report's number. FailedPrecondition("no_such_audit").
+  StatusOr<uint32_t> Give(uint32_t partner, uint32_t audit, const AuditReportFiles& files,
+                          const std::string& key_id);
+  // FailedPrecondition("no_such_report"); DataLoss("report_damaged") when it is not what the journal says.
+  StatusOr<AuditReportFiles> Get(uint32_t partner, uint32_t report);
+
+  // The texts of an upload that are in force, for an audit: canonical, in (file, record) order.
+  // NotFound("no_such_upload").
+  struct Text {
+    uint32_t file = 0;
+    uint64_t record = 0;
+    ledger::SourceType source_type = ledger::SourceType::kText;
+    std::string text;
+  };
+  Status ReadTexts(uint32_t partner, uint32_t upload, const std::function<bool(const Text&)>& text);
+
+ private:
+  Scribe& scribe_;
+  BlobStore& blobs_;
+  Keyring& keyring_;
+  TextIndex& index_;
+  std::mutex giving_;
+};
+
+}  // namespace jangbu::services

@@ -1,0 +1,166 @@
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jangbu/v1/audit.grpc.pb.h"
+#include "services/flow/audits.h"
+#include "services/rpc/limits.h"
+#include "services/rpc/services.h"
+#include "services/wire/convert.h"
+#include "services/wire/text.h"
+
+namespace jangbu::services::rpc {
+namespace {
+
+namespace v1 = ::jangbu::v1;
+
+StatusOr<Digest> ReadDigest(std::string_view field, std::string_view bytes) {
+  Digest digest{};
+  if (bytes.size() != digest.size()) {
+    return InvalidArgument("bad_sha256", std::string(field) + " is 32 bytes");
+  }
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+class AuditServiceImpl final : public v1::AuditService::Service {
+ public:
+  explicit AuditServiceImpl(FrontDoor& door) : door_(door) {}
+
+  grpc::Status ReadTexts(grpc::ServerContext* context, const v1::ReadTextsRequest* request,
+                         grpc::ServerWriter<v1::ReadTextsResponse>* writer) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/ReadTexts", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const SubjectRef upload, call.Upload(request->upload_id()));
+      bool gone = false;
+      JANGBU_RETURN_IF_ERROR(door_.jangbu().audits().ReadTexts(
+          upload.partner.number, upload.number, [&](const Audits::Text& text) {
+            v1::ReadTextsResponse row;
+            row.set_file_number(text.file);
+            row.set_record(text.record);
+            row.set_source_type(static_cast<v1::SourceType>(text.source_type));
+            row.set_text(text.text);
+            gone = call.Over() || !writer->Write(row);
+            return !gone;
+          }));
+      return gone ? call.WhyGone() : OkStatus();
+    });
+  }
+
+  grpc::Status RecordAudit(grpc::ServerContext* context, const v1::RecordAuditRequest* request,
+                           v1::RecordAuditResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/RecordAudit", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      ledger::AuditRecorded audit;
+      JANGBU_RETURN_IF_ERROR(
+          wire::CheckRequestId("model", request->model(), ledger::kMaxModelBytes, false));
+      audit.model = request->model();
+      audit.by = call.caller().key_id;
+      JANGBU_ASSIGN_OR_RETURN(audit.plan_sha256, ReadDigest("plan_sha256", request->plan_sha256()));
+      JANGBU_ASSIGN_OR_RETURN(audit.record_sha256,
+                              ReadDigest("record_sha256", request->record_sha256()));
+      JANGBU_ASSIGN_OR_RETURN(audit.statement_sha256,
+                              ReadDigest("statement_sha256", request->statement_sha256()));
+      JANGBU_ASSIGN_OR_RETURN(const uint32_t number, door_.jangbu().audits().Record(audit));
+      response->set_audit(number);
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListAudits(grpc::ServerContext* context, const v1::ListAuditsRequest* request,
+                          v1::ListAuditsResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/ListAudits", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        for (const auto& record : books.audits()) {
+          v1::Audit& row = *response->add_audits();
+          row.set_audit(record.audit.audit);
+          row.set_at_micros(record.at.micros);
+          row.set_entry(record.seq);
+          row.set_model(wire::ToUtf8(record.audit.model, ledger::kMaxModelBytes));
+          row.set_plan_sha256(std::string(AsView(record.audit.plan_sha256)));
+          row.set_record_sha256(std::string(AsView(record.audit.record_sha256)));
+          row.set_statement_sha256(std::string(AsView(record.audit.statement_sha256)));
+          row.set_key_id(record.audit.by);
+        }
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status GiveReport(grpc::ServerContext* context, const v1::GiveReportRequest* request,
+                          v1::GiveReportResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/GiveReport", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
+      const v1::ReportFiles& files = request->files();
+      if (files.statement().empty() || files.json().empty() || files.html_ko().empty() ||
+          files.html_en().empty()) {
+        return InvalidArgument("report_incomplete",
+                               "a report is its statement, JSON and HTML in both languages");
+      }
+      JANGBU_ASSIGN_OR_RETURN(const uint32_t number,
+                              door_.jangbu().audits().Give(partner.number, request->audit(),
+                                                           {files.statement(), files.json(),
+                                                            files.html_ko(), files.html_en()},
+                                                           call.caller().key_id));
+      response->set_report(number);
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListReports(grpc::ServerContext* context, const v1::ListReportsRequest* request,
+                           v1::ListReportsResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/ListReports", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const std::vector<PartnerRef> partners,
+                              call.Partners(request->partner_id()));
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        for (const auto& record : books.audit_reports()) {
+          const auto partner =
+              std::find_if(partners.begin(), partners.end(),
+                           [&](const PartnerRef& p) { return p.number == record.partner; });
+          if (partner == partners.end()) continue;
+          v1::AuditReport& row = *response->add_reports();
+          row.set_partner_id(partner->id);
+          row.set_report(record.report.report);
+          row.set_at_micros(record.at.micros);
+          row.set_report_sha256(std::string(AsView(record.report.report_sha256)));
+          row.set_entry(record.seq);
+        }
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status GetReport(grpc::ServerContext* context, const v1::GetReportRequest* request,
+                         v1::GetReportResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/GetReport", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
+      JANGBU_ASSIGN_OR_RETURN(AuditReportFiles files,
+                              door_.jangbu().audits().Get(partner.number, request->report()));
+      v1::ReportFiles& out = *response->mutable_files();
+      out.set_statement(std::move(files.statement));
+      out.set_json(std::move(files.json));
+      out.set_html_ko(std::move(files.html_ko));
+      out.set_html_en(std::move(files.html_en));
+      return OkStatus();
+    });
+  }
+
+ private:
+  FrontDoor& door_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeAuditService(FrontDoor& door) {
+  return std::make_unique<AuditServiceImpl>(door);
+}
+
+}  // namespace jangbu::services::rpc

@@ -1,0 +1,270 @@
+// The guard and the audits of a running server: two partners, a gateway, compliance.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "base/digest.h"
+#include "jangbu/v1/audit.grpc.pb.h"
+#include "jangbu/v1/finance.pb.h"
+#include "tests/services/rpc/running_server.h"
+
+namespace jangbu::services::rpc {
+namespace {
+
+namespace v1 = ::jangbu::v1;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Sentences of syllables that nobody else has.
+std::string Text(uint64_t seed, size_t words) {
+  std::mt19937_64 random(seed);
+  std::string text;
+  for (size_t i = 0; i < words; ++i) {
+    if (i > 0) text += ' ';
+    for (int k = 0; k < 3; ++k) {
+      const auto cp = static_cast<uint32_t>(0xAC00 + random() % 11'000);
+      text += static_cast<char>(0xE0 | cp >> 12);
+      text += static_cast<char>(0x80 | (cp >> 6 & 63));
+      text += static_cast<char>(0x80 | (cp & 63));
+    }
+  }
+  return text;
+}
+
+std::string Lines(const std::vector<std::string>& texts) {
+  std::string out;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    out += "{\"id\":\"d" + std::to_string(i) + "\",\"text\":\"" + texts[i] + "\"}\n";
+  }
+  return out;
+}
+
+class GuardedServer : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto upload = [&](const std::string& partner, const std::vector<std::string>& texts) {
+      const std::string& key = running_.KeyOf(partner);
+      return running_.UploadFile(key, running_.CreateCorpus(key, "글"), partner + ".jsonl",
+                                 Lines(texts));
+    };
+    hanbit_ = upload("hanbit", {own_, shared_});
+    dolsan_ = upload("dolsan", {Text(3, 60), shared_});
+  }
+  struct Watched {
+    std::string released;
+    bool stopped = false;
+    uint64_t incident = 0;
+    grpc::Status status;
+  };
+  Watched Watch(v1::GuardMode mode, const std::string& text, const std::string& user_message = "",
+                const std::string& user_key = "user") {
+    const auto context = RunningServer::Context(running_.KeyOf(ledger::Role::kGateway));
+    const auto stub = v1::GuardService::NewStub(running_.channel());
+    const auto stream = stub->WatchAnswer(context.get());
+    Watched out;
+    for (size_t at = 0; at < text.size() && !out.stopped; at += 7) {
+      v1::WatchAnswerRequest request;
+      if (at == 0) {
+        request.set_mode(mode);
+        request.set_model("모델");
+        request.set_user_key(user_key);
+        request.set_user_message(user_message);
+      }
+      request.set_text(text.substr(at, 7));
+      request.set_end(at + 7 >= text.size());
+      v1::WatchAnswerResponse response;
+      if (!stream->Write(request) || !stream->Read(&response)) break;
+      out.released += response.release();
+      out.stopped = response.stopped();
+      out.incident = std::max(out.incident, response.incident_id());
+    }
+    stream->WritesDone();
+    out.status = stream->Finish();
+    return out;
+  }
+  template <typename Response>
+  Response Call(const std::string& method, const std::string& key,
+                const google::protobuf::Message& request) {
+    const Answer answer = running_.Call(method, key, {request.SerializeAsString()});
+    EXPECT_TRUE(answer.status.ok()) << method << ": " << answer.status.error_message();
+    Response response;
+    if (!answer.responses.empty()) {
+      EXPECT_TRUE(response.ParseFromString(answer.responses[0]));
+    }
+    return response;
+  }
+  v1::ListIncidentsResponse Incidents(const std::string& key) {
+    return Call<v1::ListIncidentsResponse>("jangbu.v1.GuardService/ListIncidents", key,
+                                           v1::ListIncidentsRequest());
+  }
+
+  const std::string own_ = Text(1, 80);
+  const std::string shared_ = Text(2, 80);
+  RunningServer running_;
+  std::string hanbit_, dolsan_;
+};
+
+TEST_F(GuardedServer, ARunIsStoppedAndItsOwnersAreTold) {
+  // The first answer to a key is within its budget until the run of 50.
+  const Watched own = Watch(v1::GUARD_MODE_BLOCK, "예: " + own_, "", "a");
+  EXPECT_TRUE(own.status.ok()) << own.status.error_message();
+  EXPECT_TRUE(own.stopped);
+  EXPECT_NE(own.incident, 0U);
+  const Watched both = Watch(v1::GUARD_MODE_MASK, shared_, "", "b");
+  EXPECT_FALSE(both.stopped);
+  EXPECT_THAT(both.released, HasSubstr("■"));
+  const Watched quoted = Watch(v1::GUARD_MODE_BLOCK, own_, "다듬어 줘: " + own_, "c");
+  EXPECT_FALSE(quoted.stopped) << "the user's own message holds it";
+  EXPECT_EQ(quoted.released, own_);
+  EXPECT_EQ(quoted.incident, 0U);
+  EXPECT_EQ(Watch(v1::GUARD_MODE_BLOCK, Text(99, 40)).released, Text(99, 40));
+
+  const auto hanbit = Incidents(running_.KeyOf("hanbit"));
+  ASSERT_EQ(hanbit.incidents_size(), 2);
+  EXPECT_THAT(hanbit.incidents(0).runs(0).documents(), ElementsAre(hanbit_ + "#0:1"));
+  EXPECT_THAT(hanbit.incidents(1).runs(0).documents(), ElementsAre(hanbit_ + "#0:2"));
+  EXPECT_EQ(hanbit.incidents(0).user_mac() + hanbit.incidents(0).gateway_key_id() +
+                hanbit.incidents(0).runs(0).run_mac(),
+            "")
+      << "who asked is compliance's business";
+  const auto dolsan = Incidents(running_.KeyOf("dolsan"));
+  ASSERT_EQ(dolsan.incidents_size(), 1);
+  EXPECT_THAT(dolsan.incidents(0).runs(0).documents(), ElementsAre(dolsan_ + "#0:2"));
+  EXPECT_EQ(dolsan.incidents(0).runs(0).length(), hanbit.incidents(1).runs(0).length())
+      << "all holders are told alike";
+  const auto all = Incidents(running_.KeyOf(ledger::Role::kCompliance));
+  ASSERT_EQ(all.incidents_size(), 2);
+  EXPECT_THAT(all.incidents(1).runs(0).documents(),
+              ElementsAre(hanbit_ + "#0:2", dolsan_ + "#0:2"));
+  EXPECT_EQ(all.incidents(0).user_mac().size(), 16U);
+  EXPECT_THAT(running_.AccessLogText(),
+              HasSubstr("\"method\":\"jangbu.v1.GuardService/WatchAnswer\""));
+}
+
+TEST_F(GuardedServer, WithdrawnTextIsStillStopped) {
+  v1::WithdrawRequest withdraw;
+  withdraw.set_partner_id("hanbit");
+  withdraw.set_subject(hanbit_);
+  Call<v1::WithdrawResponse>("jangbu.v1.FinanceService/Withdraw", running_.KeyOf("hanbit"),
+                             withdraw);
+  const Watched own = Watch(v1::GUARD_MODE_CUT, own_);
+  EXPECT_TRUE(own.status.ok()) << own.status.error_message();
+  EXPECT_TRUE(own.stopped);
+  const auto incidents = Incidents(running_.KeyOf(ledger::Role::kCompliance));
+  ASSERT_EQ(incidents.incidents_size(), 1);
+  EXPECT_EQ(incidents.incidents(0).runs(0).kind(), v1::RUN_KIND_WITHDRAWN);
+}
+
+TEST_F(GuardedServer, AUsersBudgetLastsAcrossAnswers) {
+  // 240 syllables: a tenth is 24, so the first run of 25 is over it.
+  const std::string piece = own_.substr(0, 13 * 10);  // 39 syllables
+  EXPECT_TRUE(Watch(v1::GUARD_MODE_BLOCK, piece, "", "d").stopped);
+  EXPECT_EQ(Incidents(running_.KeyOf("hanbit")).incidents(0).runs(0).kind(), v1::RUN_KIND_BUDGET);
+}
+
+TEST_F(GuardedServer, ShapesAreChecked) {
+  const auto first = [](v1::GuardMode mode, const std::string& user, size_t text) {
+    v1::WatchAnswerRequest request;
+    request.set_mode(mode);
+    request.set_user_key(user);
+    request.set_text(std::string(text, 'x'));
+    return request;
+  };
+  struct Case {
+    const char* reason;
+    std::vector<v1::WatchAnswerRequest> messages;
+  };
+  auto over = first(v1::GUARD_MODE_BLOCK, "u", 3);
+  over.set_end(true);
+  v1::WatchAnswerRequest more;
+  more.set_text("y");
+  const Case cases[] = {
+      {"guard_mode_missing", {first(v1::GUARD_MODE_UNSPECIFIED, "u", 1)}},
+      {"guard_mode_missing", {}},
+      {"user_key_missing", {first(v1::GUARD_MODE_BLOCK, "", 1)}},
+      {"piece_too_large", {first(v1::GUARD_MODE_BLOCK, "u", (1 << 20) + 1)}},
+      {"answer_changed",
+       {first(v1::GUARD_MODE_BLOCK, "u", 1), first(v1::GUARD_MODE_REPORT_ONLY, "u", 1)}},
+      {"answer_over", {over, more}},
+  };
+  for (const Case& c : cases) {
+    std::vector<std::string> messages;
+    for (const auto& m : c.messages) messages.push_back(m.SerializeAsString());
+    const Answer answer = running_.Call("jangbu.v1.GuardService/WatchAnswer",
+                                        running_.KeyOf(ledger::Role::kGateway), messages);
+    EXPECT_EQ(answer.reason, c.reason) << answer.status.error_message();
+  }
+}
+
+TEST_F(GuardedServer, AnAuditIsInTheLogAndAPartnerGetsItsOwnReport) {
+  const std::string& compliance = running_.KeyOf(ledger::Role::kCompliance);
+  v1::ReadTextsRequest read;
+  read.set_upload_id(hanbit_);
+  const Answer texts =
+      running_.Call("jangbu.v1.AuditService/ReadTexts", compliance, {read.SerializeAsString()});
+  ASSERT_EQ(texts.responses.size(), 2U) << texts.status.error_message();
+  v1::ReadTextsResponse text;
+  ASSERT_TRUE(text.ParseFromString(texts.responses[0]));
+  EXPECT_EQ(text.text(), own_);
+  EXPECT_THAT(running_.AccessLogText(),
+              HasSubstr("\"method\":\"jangbu.v1.AuditService/ReadTexts\""));
+
+  const std::string digest(AsView(Sha256("x")));
+  v1::RecordAuditRequest record;
+  record.set_model("모델");
+  record.set_plan_sha256(digest);
+  record.set_record_sha256(digest);
+  record.set_statement_sha256(digest);
+  EXPECT_EQ(Call<v1::RecordAuditResponse>("jangbu.v1.AuditService/RecordAudit", compliance, record)
+                .audit(),
+            1U);
+  const auto audits = Call<v1::ListAuditsResponse>("jangbu.v1.AuditService/ListAudits", compliance,
+                                                   v1::ListAuditsRequest());
+  ASSERT_EQ(audits.audits_size(), 1);
+  EXPECT_EQ(audits.audits(0).statement_sha256(), digest);
+
+  v1::GiveReportRequest give;
+  give.set_partner_id("hanbit");
+  give.set_audit(1);
+  give.mutable_files()->set_statement("jangbu-audit/1\n");
+  give.mutable_files()->set_json("{}\n");
+  give.mutable_files()->set_html_ko("<p>한빛</p>");
+  give.mutable_files()->set_html_en("<p>hanbit</p>");
+  EXPECT_EQ(
+      Call<v1::GiveReportResponse>("jangbu.v1.AuditService/GiveReport", compliance, give).report(),
+      1U);
+  v1::GetReportRequest get;
+  get.set_report(1);
+  EXPECT_EQ(
+      Call<v1::GetReportResponse>("jangbu.v1.AuditService/GetReport", running_.KeyOf("hanbit"), get)
+          .files()
+          .html_ko(),
+      "<p>한빛</p>");
+  // The other has none, and cannot ask for this one.
+  EXPECT_EQ(Call<v1::ListReportsResponse>("jangbu.v1.AuditService/ListReports",
+                                          running_.KeyOf("dolsan"), v1::ListReportsRequest())
+                .reports_size(),
+            0);
+  EXPECT_EQ(running_
+                .Call("jangbu.v1.AuditService/GetReport", running_.KeyOf("dolsan"),
+                      {get.SerializeAsString()})
+                .reason,
+            "no_such_report");
+  get.set_partner_id("hanbit");
+  EXPECT_EQ(running_
+                .Call("jangbu.v1.AuditService/GetReport", running_.KeyOf("dolsan"),
+                      {get.SerializeAsString()})
+                .reason,
+            "no_such_partner");
+  give.set_audit(2);
+  EXPECT_EQ(
+      running_.Call("jangbu.v1.AuditService/GiveReport", compliance, {give.SerializeAsString()})
+          .reason,
+      "no_such_audit");
+}
+
+}  // namespace
+}  // namespace jangbu::services::rpc
