@@ -634,18 +634,21 @@ class Builder {
     });
 
     AuditReportParams& report = parsed_.audit_report;
-    const auto common = [&](CLI::App& app) {
+    const auto sources = [&](CLI::App& app) {
       Need(app, "PLAN", report.plan, AuditMsg::kHelpAuditPlanFile);
       Need(app, "--record", report.record, AuditMsg::kHelpAuditRecord)->type_name("FILE");
       Need(app, "--secret", report.secret, AuditMsg::kHelpAuditSecret)->type_name("FILE");
-      Need(app, "--dir", report.dir, AuditMsg::kHelpAuditDir)->type_name("DIR");
       May(app, "--title", report.title, AuditMsg::kHelpAuditTitle);
       May(app, "--made-at", report.made_at, AuditMsg::kHelpAuditMadeAt);
-      May(app, "--partner", report.partner, AuditMsg::kHelpAuditPartner);
       app.add_option("--releases", report.releases, Words(AuditMsg::kHelpAuditReleases))
           ->check(CLI::Range(1, 10'000));
       app.add_option("--quota", report.quota, Words(AuditMsg::kHelpAuditQuota));
       app.add_option("--fail-over", report.fail_over, Words(AuditMsg::kHelpAuditFailOver));
+    };
+    const auto common = [&](CLI::App& app) {
+      sources(app);
+      Need(app, "--dir", report.dir, AuditMsg::kHelpAuditDir)->type_name("DIR");
+      May(app, "--partner", report.partner, AuditMsg::kHelpAuditPartner);
     };
     CLI::App& tell =
         Add(group, "report", AuditMsg::kHelpAuditReport, AuditMsg::kExampleAuditReport);
@@ -657,6 +660,37 @@ class Builder {
     common(verify);
     May(verify, "--vkey", report.vkey, Msg::kHelpVkey)->type_name("VKEY");
     Do(verify, [&report](Session& s) { return AuditVerify(s, report); });
+    CLI::App& texts = Add(group, "texts", AuditMsg::kHelpAuditTexts, AuditMsg::kExampleAuditTexts);
+    texts.add_option("UPLOAD", parsed_.names, Words(AuditMsg::kHelpAuditUpload))->required();
+    Need(texts, "-o,--out", parsed_.out_file, Msg::kHelpOut)->type_name("FILE");
+    Do(texts, [&p = parsed_](Session& s) { return AuditTexts(s, p.names, p.out_file); });
+    CLI::App& enter = Add(group, "enter", AuditMsg::kHelpAuditEnter, AuditMsg::kExampleAuditEnter);
+    common(enter);
+    Do(enter, [&report](Session& s) { return AuditEnter(s, report); });
+    CLI::App& give = Add(group, "give", AuditMsg::kHelpAuditGive, AuditMsg::kExampleAuditGive);
+    sources(give);
+    Need(give, "--partner", report.partner, AuditMsg::kHelpAuditPartner);
+    give.add_option("--audit", parsed_.number, Words(AuditMsg::kHelpAuditNumber))
+        ->required()
+        ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX}));
+    Do(give, [&p = parsed_, &report](Session& s) {
+      return AuditGive(s, report, static_cast<uint32_t>(p.number));
+    });
+    Do(Add(group, "list", AuditMsg::kHelpAuditList, AuditMsg::kExampleAuditList),
+       [](Session& s) { return AuditList(s); });
+    CLI::App& given =
+        Add(group, "reports", AuditMsg::kHelpAuditReports, AuditMsg::kExampleAuditReports);
+    May(given, "--partner", parsed_.partner, Msg::kHelpOnlyPartner);
+    Do(given, [&p = parsed_](Session& s) { return AuditReports(s, p.partner); });
+    CLI::App& fetch = Add(group, "fetch", AuditMsg::kHelpAuditFetch, AuditMsg::kExampleAuditFetch);
+    fetch.add_option("REPORT", parsed_.number, Words(AuditMsg::kHelpAuditReportNumber))
+        ->required()
+        ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX}));
+    Need(fetch, "--dir", report.dir, AuditMsg::kHelpAuditDir)->type_name("DIR");
+    May(fetch, "--partner", parsed_.partner, Msg::kHelpOnlyPartner);
+    Do(fetch, [&p = parsed_, &report](Session& s) {
+      return AuditFetch(s, p.partner, static_cast<uint32_t>(p.number), report.dir);
+    });
     Do(Add(group, "attacks", AuditMsg::kHelpAuditAttacks, AuditMsg::kExampleAuditAttacks),
        [](Session& s) { return AuditAttacks(s); });
   }
@@ -668,6 +702,10 @@ class Builder {
     Need(proxy, "--upstream", guard.upstream, AuditMsg::kHelpGuardUpstream)->type_name("URL");
     May(proxy, "--listen", guard.listen, AuditMsg::kHelpGuardListen)->type_name("HOST:PORT");
     proxy.add_flag("--no-budget", guard.no_budget, Words(AuditMsg::kHelpGuardNoBudget));
+    CLI::App& incidents =
+        Add(group, "incidents", AuditMsg::kHelpGuardIncidents, AuditMsg::kExampleGuardIncidents);
+    May(incidents, "--partner", parsed_.partner, Msg::kHelpOnlyPartner);
+    Do(incidents, [&p = parsed_](Session& s) { return GuardIncidents(s, p.partner); });
     CLI::App& check = Add(group, "check", AuditMsg::kHelpGuardCheck, AuditMsg::kExampleGuardCheck);
     May(check, "--message", guard.message, AuditMsg::kHelpGuardMessage);
     for (CLI::App* app : {&proxy, &check}) {

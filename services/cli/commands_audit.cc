@@ -118,6 +118,7 @@ StatusOr<Answers> SplitAnswers(const std::vector<std::string>& frames) {
 struct Reports {
   audit::AuditFigures figures;
   std::string json, html_ko, html_en, statement;
+  Digest plan{}, record{};
 };
 
 StatusOr<Reports> MakeReports(const AuditReportParams& params) {
@@ -142,6 +143,8 @@ StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   reports.json = audit::ReportJson(reports.figures, head);
   reports.html_ko = audit::ReportHtml(reports.figures, head, audit::ReportLanguage::kKorean);
   reports.html_en = audit::ReportHtml(reports.figures, head, audit::ReportLanguage::kEnglish);
+  reports.plan = loaded.digest;
+  reports.record = record_digest;
   reports.statement = audit::ReportStatement(ToHex(loaded.digest), ToHex(record_digest),
                                              reports.json, reports.html_ko, reports.html_en);
   return reports;
@@ -162,6 +165,12 @@ void WatchSignals() {
 std::string_view Text(Lang lang, AuditMsg message) {
   const AuditEntry& entry = kAuditCatalogue[static_cast<size_t>(message)];
   return lang == Lang::kKo ? entry.ko : entry.en;
+}
+
+StatusOr<MadeReports> MakeAuditReports(const AuditReportParams& params) {
+  JANGBU_ASSIGN_OR_RETURN(Reports reports, MakeReports(params));
+  return MadeReports{reports.statement,     reports.json, reports.html_ko, reports.html_en,
+                     reports.figures.model, reports.plan, reports.record};
 }
 
 ExitCode AuditPlan(Session& session, const AuditPlanParams& params) {

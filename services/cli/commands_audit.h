@@ -1,12 +1,15 @@
 #pragma once
 
-// Extraction audits and the guard: commands of compliance. They need no server.
+// Extraction audits and the guard: commands of compliance. Making, running and verifying an audit
+// needs no server (commands_audit.cc); what a server keeps of them is in commands_audit_server.cc.
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/digest.h"
+#include "base/status.h"
 #include "services/cli/console.h"
 
 namespace jangbu::services::cli {
@@ -44,6 +47,26 @@ struct AuditReportParams {
 ExitCode AuditReport(Session& session, const AuditReportParams& params);
 ExitCode AuditVerify(Session& session, const AuditReportParams& params);
 ExitCode AuditAttacks(Session& session);
+// What AuditReport writes.
+struct MadeReports {
+  std::string statement, json, html_ko, html_en, model;
+  Digest plan{}, record{};
+};
+StatusOr<MadeReports> MakeAuditReports(const AuditReportParams& params);
+
+// --- with a server ---
+// The texts of uploads, as JSON Lines for AuditPlan.
+ExitCode AuditTexts(Session& session, const std::vector<std::string>& uploads,
+                    const std::string& out_file);
+// Enters a finished audit into the log; `dir` holds its reports.
+ExitCode AuditEnter(Session& session, const AuditReportParams& params);
+// Gives `params.partner` the report of its own text.
+ExitCode AuditGive(Session& session, const AuditReportParams& params, uint32_t audit);
+ExitCode AuditList(Session& session);
+ExitCode AuditReports(Session& session, const std::string& partner);
+ExitCode AuditFetch(Session& session, const std::string& partner, uint32_t report,
+                    const std::string& dir);
+ExitCode GuardIncidents(Session& session, const std::string& partner);
 
 struct GuardParams {
   std::vector<std::string> corpus;

@@ -160,7 +160,13 @@ class GuardServiceImpl final : public Base {
     Status status = take(answer.guard->Push(text));
     if (status.ok() && end && !answer.over) status = take(answer.guard->Finish());
     if (!status.ok()) {
+      answer.over = true;
       JANGBU_RETURN_IF_ERROR(Record(answer).status());
+      // A text that was withdrawn since the stream began: nothing can be said with its index.
+      if (absl::IsNotFound(status)) {
+        return Unavailable("guard_index_outdated",
+                           "a text was withdrawn while the answer was watched; ask again");
+      }
       return status;
     }
     const bool stopped = answer.over;
