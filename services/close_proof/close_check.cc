@@ -87,21 +87,21 @@ StatusOr<LoggedClose> OpenReceipt(std::string_view receipt, ledger::Period perio
   const auto entry = ledger::DecodeOwnPart(opened.own_part);
   const auto* posted = entry.ok() ? std::get_if<ledger::ClosePosted>(&entry->body) : nullptr;
   if (posted == nullptr || posted->published.period != period)
-    return DataLoss("proof_entry", "the log's entry is not the posted close of that period");
+    return InvalidArgument("proof_entry", "the log's entry is not the posted close of that period");
   LoggedClose logged{posted->published, opened.index, opened.checkpoint.origin};
   if (logged.published.commitments.size() != size_t{32} * logged.published.partners)
-    return DataLoss("proof_entry", "the close has not one commitment a partner");
+    return InvalidArgument("proof_entry", "the close has not one commitment a partner");
   return logged;
 }
 
 Status CheckOpening(const PublishedClose& published, int64_t place, int64_t weight,
                     const Scalar& blinding) {
   if (place >= published.partners)
-    return DataLoss("proof_opening", "the close has no commitment at that place");
+    return InvalidArgument("proof_opening", "the close has no commitment at that place");
   const Point point = CommitTo(weight, blinding);
   if (published.commitments.compare(static_cast<size_t>(place) * 32, 32, AsView(point)) != 0) {
-    return DataLoss("proof_opening", "the commitment at place " + std::to_string(place) +
-                                         " does not open to this weight");
+    return InvalidArgument("proof_opening", "the commitment at place " + std::to_string(place) +
+                                                " does not open to this weight");
   }
   return OkStatus();
 }
@@ -110,7 +110,7 @@ Status CheckTotal(const PublishedClose& published) {
   bool good = false;
   const Point sum = SumOf(published.commitments, good);
   if (!good || sum != CommitTo(published.total_weight, published.blinding))
-    return DataLoss("proof_total", "the commitments do not add up to the published total");
+    return InvalidArgument("proof_total", "the commitments do not add up to the published total");
   return OkStatus();
 }
 
@@ -154,7 +154,7 @@ StatusOr<CheckedShare> CheckShareProof(std::string_view bytes, const ledger::Not
   const PublishedClose& published = logged.published;
   JANGBU_RETURN_IF_ERROR(CheckOpening(published, place, share.weight, blinding));
   if (!places.emplace(period, static_cast<uint32_t>(place)).second)
-    return DataLoss("proof_double", "this commitment was shown to somebody else too");
+    return InvalidArgument("proof_double", "this commitment was shown to somebody else too");
   if (!published.total) {
     return FailedPrecondition("no_total",
                               "fewer than three partners had weight: no total is published");
@@ -162,9 +162,10 @@ StatusOr<CheckedShare> CheckShareProof(std::string_view bytes, const ledger::Not
   JANGBU_RETURN_IF_ERROR(CheckTotal(published));
   const auto won = ledger::ShareByPublished(published, static_cast<uint32_t>(place), share.weight);
   if (!won.ok() || won->value() != share.share_won) {
-    return DataLoss("proof_share", won.ok() ? "the share is " + std::to_string(won->value()) +
-                                                  " won, not " + std::to_string(share.share_won)
-                                            : std::string(won.status().message()));
+    return InvalidArgument("proof_share", won.ok()
+                                              ? "the share is " + std::to_string(won->value()) +
+                                                    " won, not " + std::to_string(share.share_won)
+                                              : std::string(won.status().message()));
   }
   share.period = ledger::ToString(period);
   share.partner = partner;
@@ -214,7 +215,7 @@ StatusOr<CheckedClose> CheckOpenings(std::string_view bytes, const ledger::NoteV
   JANGBU_ASSIGN_OR_RETURN(LoggedClose logged, OpenReceipt(receipt, period, log));
   const PublishedClose& published = logged.published;
   if (published.partners != close.shares.size())
-    return DataLoss("proof_entry", "the log's close has another number of partners");
+    return InvalidArgument("proof_entry", "the log's close has another number of partners");
   std::set<int64_t> places;
   std::vector<ledger::PartnerWeight> weights;
   for (size_t i = 0; i < openings.size(); ++i) {
@@ -222,27 +223,29 @@ StatusOr<CheckedClose> CheckOpenings(std::string_view bytes, const ledger::NoteV
     JANGBU_RETURN_IF_ERROR(
         CheckOpening(published, openings[i].place, share.weight, openings[i].blinding));
     if (!places.insert(openings[i].place).second)
-      return DataLoss("proof_double", "a commitment is of two partners, and another is nobody's");
+      return InvalidArgument("proof_double",
+                             "a commitment is of two partners, and another is nobody's");
     weights.push_back({share.partner, share.weight});
   }
   const auto split = ledger::SplitRevenue(Won(close.pool_won), weights);
   if (!split.ok()) {
     const bool twice = ReasonOf(split.status()) == "duplicate_partner";
-    return DataLoss(twice ? "proof_double" : "proof_total", std::string(split.status().message()));
+    return InvalidArgument(twice ? "proof_double" : "proof_total",
+                           std::string(split.status().message()));
   }
   if (split->total_weight != close.total_weight)
-    return DataLoss("proof_total", "the weights do not add up");
+    return InvalidArgument("proof_total", "the weights do not add up");
   if (published.total) {
     JANGBU_RETURN_IF_ERROR(CheckTotal(published));
     if (published.pool_won != close.pool_won || published.total_weight != close.total_weight)
-      return DataLoss("proof_total", "the published pool or total is another one");
+      return InvalidArgument("proof_total", "the published pool or total is another one");
   }
   std::map<std::string, int64_t> won;
   for (const ledger::PartnerShare& share : split->shares) won[share.partner] = share.share.value();
   for (const CheckedShare& share : close.shares) {
     if (won.at(share.partner) != share.share_won) {
-      return DataLoss("proof_share",
-                      "the share of " + share.partner + " is not that of the largest remainders");
+      return InvalidArgument("proof_share", "the share of " + share.partner +
+                                                " is not that of the largest remainders");
     }
   }
   close.period = ledger::ToString(period);

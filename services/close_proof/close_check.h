@@ -3,8 +3,8 @@
 // What a partner's share proof, and what an auditor's openings of a close say, checked offline from
 // their bytes and the log's key alone (docs/close-proof.md). Outside bytes: total functions.
 //
-// Refusals (DataLoss unless said):
-//   bad_proof      not of the form (InvalidArgument)
+// Refusals (InvalidArgument unless said):
+//   bad_proof      not of the form
 //   the reasons of ledger/merkle/receipt.h: not in the signed log
 //   proof_entry    the log's entry is no posted close, or of another period
 //   proof_opening  the commitment does not open to this weight
