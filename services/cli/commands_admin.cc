@@ -5,6 +5,7 @@
 
 #include "jangbu/v1/admin.grpc.pb.h"
 #include "jangbu/v1/ledger.grpc.pb.h"
+#include "services/cli/ask.h"
 #include "services/cli/commands.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
@@ -18,17 +19,6 @@ namespace {
 namespace v1 = jangbu::v1;
 using Stub = v1::AdminService::Stub;
 using Align = Table::Align;
-
-// One unary call of AdminService.
-template <typename Request, typename Response>
-StatusOr<Response> Ask(Session& session,
-                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-                       const Request& request) {
-  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
-  const auto stub = v1::AdminService::NewStub(connection->channel());
-  return connection->Call(*stub, method, request);
-}
 
 bool IsPartnerId(const std::string& text) {
   return text.size() >= 2 && text.size() <= 40 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -103,7 +93,7 @@ ExitCode PartnerAdd(Session& session, const std::string& name, const std::string
   }
   request.set_partner_id(partner_id);
   request.set_name(name);
-  const auto response = Ask(session, &Stub::AddPartner, request);
+  const auto response = Ask<v1::AdminService>(session, &Stub::AddPartner, request);
   if (!response.ok()) return console.Fail(response.status());
   const v1::Partner& partner = response->partner();
   if (console.json) {
@@ -118,7 +108,8 @@ ExitCode PartnerAdd(Session& session, const std::string& name, const std::string
 
 ExitCode PartnerList(Session& session) {
   const Console& console = session.console();
-  const auto response = Ask(session, &Stub::ListPartners, v1::ListPartnersRequest());
+  const auto response =
+      Ask<v1::AdminService>(session, &Stub::ListPartners, v1::ListPartnersRequest());
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     for (const auto& partner : response->partners()) console.out << PartnerJson(partner) << '\n';
@@ -146,7 +137,7 @@ ExitCode KeyIssue(Session& session, const KeyIssueParams& params) {
   request.set_role(*role);
   request.set_partner_id(params.partner);
   request.set_person(params.person.empty() ? LoginName() : params.person);
-  const auto response = Ask(session, &Stub::IssueKey, request);
+  const auto response = Ask<v1::AdminService>(session, &Stub::IssueKey, request);
   if (!response.ok()) return console.Fail(response.status());
   return ShowNewKey(session, response->key(), response->secret(), response->pending(),
                     params.out_file);
@@ -156,7 +147,7 @@ ExitCode KeyList(Session& session, const std::string& partner) {
   const Console& console = session.console();
   v1::ListKeysRequest request;
   request.set_partner_id(partner);
-  const auto response = Ask(session, &Stub::ListKeys, request);
+  const auto response = Ask<v1::AdminService>(session, &Stub::ListKeys, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     for (const auto& key : response->keys()) console.out << KeyJson(key, "") << '\n';
@@ -180,7 +171,7 @@ ExitCode KeyList(Session& session, const std::string& partner) {
 ExitCode KeyRotate(Session& session, const std::string& key_id, const std::string& out_file) {
   v1::RotateKeyRequest request;
   request.set_key_id(key_id);
-  const auto response = Ask(session, &Stub::RotateKey, request);
+  const auto response = Ask<v1::AdminService>(session, &Stub::RotateKey, request);
   if (!response.ok()) return session.console().Fail(response.status());
   return ShowNewKey(session, response->key(), response->secret(), response->pending(), out_file);
 }
@@ -189,7 +180,7 @@ ExitCode KeyRevoke(Session& session, const std::string& key_id) {
   const Console& console = session.console();
   v1::RevokeKeyRequest request;
   request.set_key_id(key_id);
-  const auto response = Ask(session, &Stub::RevokeKey, request);
+  const auto response = Ask<v1::AdminService>(session, &Stub::RevokeKey, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     console.out << KeyJson(response->key(), "") << '\n';
@@ -335,8 +326,9 @@ ExitCode BooksRoot(Session& session) {
 }
 
 Status RememberServerLog(Session& session) {
-  JANGBU_ASSIGN_OR_RETURN(const v1::GetServerInfoResponse info,
-                          Ask(session, &Stub::GetServerInfo, v1::GetServerInfoRequest()));
+  JANGBU_ASSIGN_OR_RETURN(
+      const v1::GetServerInfoResponse info,
+      Ask<v1::AdminService>(session, &Stub::GetServerInfo, v1::GetServerInfoRequest()));
   if (info.log_verifier_key().empty()) return OkStatus();
   return KnownLogs(session.settings().state_dir)
       .RememberKey(info.log_origin(), info.log_verifier_key());
@@ -344,7 +336,8 @@ Status RememberServerLog(Session& session) {
 
 ExitCode ServerInfo(Session& session) {
   const Console& console = session.console();
-  const auto response = Ask(session, &Stub::GetServerInfo, v1::GetServerInfoRequest());
+  const auto response =
+      Ask<v1::AdminService>(session, &Stub::GetServerInfo, v1::GetServerInfoRequest());
   if (!response.ok()) return console.Fail(response.status());
   const v1::GetServerInfoResponse& info = *response;
   const KnownLogs logs(session.settings().state_dir);

@@ -48,15 +48,7 @@ constexpr AuditEntry kAuditCatalogue[] = {
 
 std::string Words(const Console& console, AuditMsg message,
                   std::initializer_list<std::string_view> args = {}) {
-  std::string text(Text(console.lang, message));
-  size_t n = 0;
-  for (const std::string_view arg : args) {
-    const std::string hole = "{" + std::to_string(n++) + "}";
-    if (const size_t at = text.find(hole); at != std::string::npos) {
-      text.replace(at, hole.size(), arg);
-    }
-  }
-  return text;
+  return Fill(Text(console.lang, message), args);
 }
 // As Console::Note and Console::Warn.
 void Note(const Console& console, AuditMsg message,

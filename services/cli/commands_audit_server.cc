@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "jangbu/v1/audit.grpc.pb.h"
+#include "services/cli/ask.h"
 #include "services/cli/commands_audit.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
@@ -20,16 +21,6 @@ namespace {
 
 namespace v1 = jangbu::v1;
 using Align = Table::Align;
-
-template <typename Service, typename Request, typename Response>
-StatusOr<Response> Ask(Session& session,
-                       grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                             Response*),
-                       const Request& request) {
-  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
-  const auto stub = Service::NewStub(connection->channel());
-  return connection->Call(*stub, method, request);
-}
 
 std::string_view NameOf(v1::SourceType type) {
   static constexpr std::string_view kNames[] = {"", "book", "article", "report", "paper", "text"};

@@ -9,6 +9,7 @@
 
 #include "jangbu/v1/contribute.grpc.pb.h"
 #include "jangbu/v1/ledger.grpc.pb.h"
+#include "services/cli/ask.h"
 #include "services/cli/commands.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
@@ -30,16 +31,6 @@ using Steady = std::chrono::steady_clock;
 
 constexpr size_t kNamedSkips = 20;
 constexpr size_t kNamedRejections = 20;
-
-template <typename Request, typename Response>
-StatusOr<Response> Ask(Session& session,
-                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-                       const Request& request) {
-  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
-  const auto stub = v1::ContributeService::NewStub(connection->channel());
-  return connection->Call(*stub, method, request);
-}
 
 // Shows the progress of an upload on `console.err`: a line that is redrawn at most ten times a
 // second on a terminal, otherwise a line every few seconds.
@@ -296,7 +287,7 @@ ExitCode CorpusAdd(Session& session, const CorpusAddParams& params) {
   request.set_personal_data(*personal_data);
   request.set_legal_basis(params.legal_basis);
   request.set_quality(params.quality);
-  const auto response = Ask(session, &Stub::CreateCorpus, request);
+  const auto response = Ask<v1::ContributeService>(session, &Stub::CreateCorpus, request);
   if (!response.ok()) return console.Fail(response.status());
   const v1::Corpus& corpus = response->corpus();
   if (console.json) {
@@ -312,7 +303,7 @@ ExitCode CorpusList(Session& session, const std::string& partner) {
   const Console& console = session.console();
   v1::ListCorporaRequest request;
   request.set_partner_id(partner);
-  const auto response = Ask(session, &Stub::ListCorpora, request);
+  const auto response = Ask<v1::ContributeService>(session, &Stub::ListCorpora, request);
   if (!response.ok()) return console.Fail(response.status());
   Table table({{console.Words(Msg::kColCorpus)},
                {console.Words(Msg::kColType)},
@@ -401,7 +392,7 @@ ExitCode UploadList(Session& session, const std::string& partner, const std::str
   request.set_corpus_id(corpus);
   request.set_page_size(1000);
   do {
-    const auto response = Ask(session, &Stub::ListUploads, request);
+    const auto response = Ask<v1::ContributeService>(session, &Stub::ListUploads, request);
     if (!response.ok()) return console.Fail(response.status());
     for (const auto& upload : response->uploads()) {
       if (console.json) {
@@ -425,7 +416,7 @@ ExitCode UploadShow(Session& session, const std::string& upload) {
   const Console& console = session.console();
   v1::GetUploadRequest request;
   request.set_upload_id(upload);
-  const auto response = Ask(session, &Stub::GetUpload, request);
+  const auto response = Ask<v1::ContributeService>(session, &Stub::GetUpload, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     console.out << UploadJson(response->upload()) << '\n';
@@ -516,7 +507,7 @@ ExitCode ExplainVerdict(Session& session, const std::string& upload, const std::
     request.set_file(document.substr(0, colon));
     request.set_record(std::stoull(document.substr(colon + 1)));
   }
-  const auto answer = Ask(session, &Stub::ExplainVerdict, request);
+  const auto answer = Ask<v1::ContributeService>(session, &Stub::ExplainVerdict, request);
   if (!answer.ok()) return console.Fail(answer.status());
   const v1::ExplainVerdictResponse& e = *answer;
   if (console.json) {
@@ -588,7 +579,7 @@ ExitCode UploadCancel(Session& session, const std::string& upload) {
   const Console& console = session.console();
   v1::CancelUploadRequest request;
   request.set_upload_id(upload);
-  const auto response = Ask(session, &Stub::CancelUpload, request);
+  const auto response = Ask<v1::ContributeService>(session, &Stub::CancelUpload, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     console.out << UploadJson(response->upload()) << '\n';

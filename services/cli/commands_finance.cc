@@ -13,6 +13,7 @@
 #include "jangbu/v1/admin.grpc.pb.h"
 #include "jangbu/v1/finance.grpc.pb.h"
 #include "services/api_key/api_key.h"
+#include "services/cli/ask.h"
 #include "services/cli/commands.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
@@ -28,24 +29,6 @@ namespace v1 = jangbu::v1;
 namespace pb = google::protobuf;
 using Stub = v1::FinanceService::Stub;
 using Align = Table::Align;
-
-template <typename Service, typename Request, typename Response>
-StatusOr<Response> AskOf(Session& session,
-                         grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                               Response*),
-                         const Request& request) {
-  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
-  const auto stub = Service::NewStub(connection->channel());
-  return connection->Call(*stub, method, request);
-}
-
-template <typename Request, typename Response>
-StatusOr<Response> Ask(Session& session,
-                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-                       const Request& request) {
-  return AskOf<v1::FinanceService>(session, method, request);
-}
 
 // ---- messages as tables ----
 
@@ -261,8 +244,7 @@ ExitCode KeyDecide(Session& session, const std::string& key_id, bool approve,
   v1::DecideKeyRequest request;
   request.set_key_id(key_id);
   request.set_approve(approve);
-  const auto response =
-      AskOf<v1::AdminService>(session, &v1::AdminService::Stub::DecideKey, request);
+  const auto response = Ask<v1::AdminService>(session, &v1::AdminService::Stub::DecideKey, request);
   if (!response.ok()) return console.Fail(response.status());
   if (!out_file.empty() && approve) {
     const Status written = WriteLocalFile(out_file, response->secret() + "\n", true);
@@ -282,8 +264,8 @@ ExitCode KeyDecide(Session& session, const std::string& key_id, bool approve,
 }
 
 ExitCode KeyRequests(Session& session) {
-  const auto response = AskOf<v1::AdminService>(session, &v1::AdminService::Stub::ListKeyRequests,
-                                                v1::ListKeyRequestsRequest());
+  const auto response = Ask<v1::AdminService>(session, &v1::AdminService::Stub::ListKeyRequests,
+                                              v1::ListKeyRequestsRequest());
   if (!response.ok()) return session.console().Fail(response.status());
   ShowRows(session.console(), response->requests(),
            {"key_id", "person", "replaces", "state", "asked_by", "decided_by"});
@@ -316,14 +298,15 @@ ExitCode PolicyShow(Session& session, uint64_t version, const std::string& at) {
     if (!micros.ok()) return Usage(console, micros.status());
     request.set_at_micros(*micros);
   }
-  const auto response = Ask(session, &Stub::GetPolicy, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::GetPolicy, request);
   if (!response.ok()) return console.Fail(response.status());
   ShowPolicy(console, response->policy());
   return ExitCode::kOk;
 }
 
 ExitCode PolicyList(Session& session) {
-  const auto response = Ask(session, &Stub::ListPolicies, v1::ListPoliciesRequest());
+  const auto response =
+      Ask<v1::FinanceService>(session, &Stub::ListPolicies, v1::ListPoliciesRequest());
   if (!response.ok()) return session.console().Fail(response.status());
   ShowRows(session.console(), response->policies(),
            {"version", "state", "effective_from_micros", "proposed_by", "decided_by"});
@@ -336,7 +319,7 @@ ExitCode PolicyDiff(Session& session, uint64_t from, uint64_t to) {
   for (int i = 0; i < 2; ++i) {
     v1::GetPolicyRequest request;
     request.set_version(static_cast<uint32_t>(i == 0 ? from : to));
-    const auto response = Ask(session, &Stub::GetPolicy, request);
+    const auto response = Ask<v1::FinanceService>(session, &Stub::GetPolicy, request);
     if (!response.ok()) return console.Fail(response.status());
     versions[i] = response->policy();
   }
@@ -368,7 +351,7 @@ ExitCode PolicySet(Session& session, const std::vector<std::string>& settings,
   v1::ProposePolicyRequest request;
   request.set_effective_from_micros(*micros);
   for (const v1::PolicyValue& change : *changes) *request.add_changes() = change;
-  const auto response = Ask(session, &Stub::ProposePolicy, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::ProposePolicy, request);
   if (!response.ok()) return console.Fail(response.status());
   ShowPolicy(console, response->policy());
   console.Note(Msg::kPolicyWaits, {std::to_string(response->policy().version())});
@@ -379,7 +362,7 @@ ExitCode PolicyDecide(Session& session, uint64_t version, bool approve) {
   v1::DecidePolicyRequest request;
   request.set_version(static_cast<uint32_t>(version));
   request.set_approve(approve);
-  const auto response = Ask(session, &Stub::DecidePolicy, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::DecidePolicy, request);
   if (!response.ok()) return session.console().Fail(response.status());
   ShowPolicy(session.console(), response->policy());
   return ExitCode::kOk;
@@ -394,7 +377,7 @@ ExitCode PolicySimulate(Session& session, const std::string& period, int64_t rev
   request.set_period(period);
   request.set_revenue_won(revenue);
   for (const v1::PolicyValue& change : *changes) *request.add_changes() = change;
-  const auto response = Ask(session, &Stub::SimulateClose, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::SimulateClose, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     console.out << MessageJson(*response) << '\n';
@@ -424,7 +407,7 @@ ExitCode CloseDraft(Session& session, const std::string& period, int64_t revenue
   v1::DraftCloseRequest request;
   request.set_period(period);
   request.set_revenue_won(revenue);
-  const auto response = Ask(session, &Stub::DraftClose, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::DraftClose, request);
   if (!response.ok()) return session.console().Fail(response.status());
   ShowClose(session.console(), response->close());
   session.console().Note(Msg::kCloseWaits, {period});
@@ -435,7 +418,7 @@ ExitCode CloseDecide(Session& session, const std::string& period, bool approve) 
   v1::DecideCloseRequest request;
   request.set_period(period);
   request.set_approve(approve);
-  const auto response = Ask(session, &Stub::DecideClose, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::DecideClose, request);
   if (!response.ok()) return session.console().Fail(response.status());
   ShowClose(session.console(), response->close());
   return ExitCode::kOk;
@@ -444,7 +427,7 @@ ExitCode CloseDecide(Session& session, const std::string& period, bool approve) 
 ExitCode ClosePost(Session& session, const std::string& period) {
   v1::PostCloseRequest request;
   request.set_period(period);
-  const auto response = Ask(session, &Stub::PostClose, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::PostClose, request);
   if (!response.ok()) return session.console().Fail(response.status());
   ShowClose(session.console(), response->close());
   return ExitCode::kOk;
@@ -453,14 +436,15 @@ ExitCode ClosePost(Session& session, const std::string& period) {
 ExitCode CloseShow(Session& session, const std::string& period) {
   v1::GetCloseRequest request;
   request.set_period(period);
-  const auto response = Ask(session, &Stub::GetClose, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::GetClose, request);
   if (!response.ok()) return session.console().Fail(response.status());
   ShowClose(session.console(), response->close());
   return ExitCode::kOk;
 }
 
 ExitCode CloseList(Session& session) {
-  const auto response = Ask(session, &Stub::ListCloses, v1::ListClosesRequest());
+  const auto response =
+      Ask<v1::FinanceService>(session, &Stub::ListCloses, v1::ListClosesRequest());
   if (!response.ok()) return session.console().Fail(response.status());
   ShowRows(session.console(), response->closes(),
            {"period", "state", "policy_version", "revenue_won", "pool_won", "carried_over_won",
@@ -474,7 +458,7 @@ ExitCode ClosePay(Session& session, const PaymentParams& params) {
   request.set_partner_id(params.partner);
   request.set_reference(params.reference);
   request.set_failed(params.failed);
-  const auto response = Ask(session, &Stub::RecordPayment, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::RecordPayment, request);
   if (!response.ok()) return session.console().Fail(response.status());
   const std::vector<v1::Share> rows = {response->share()};
   ShowRows(session.console(), rows,
@@ -487,7 +471,7 @@ ExitCode CloseProof(Session& session, const std::string& period, const std::stri
   v1::ProveShareRequest request;
   request.set_period(period);
   request.set_partner_id(partner);
-  const auto response = Ask(session, &Stub::ProveShare, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::ProveShare, request);
   if (!response.ok()) return session.console().Fail(response.status());
   return WriteText(session.console(), out_file, response->proof());
 }
@@ -495,7 +479,7 @@ ExitCode CloseProof(Session& session, const std::string& period, const std::stri
 ExitCode CloseOpenings(Session& session, const std::string& period, const std::string& out_file) {
   v1::GetOpeningsRequest request;
   request.set_period(period);
-  const auto response = Ask(session, &Stub::GetOpenings, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::GetOpenings, request);
   if (!response.ok()) return session.console().Fail(response.status());
   return WriteText(session.console(), out_file, response->openings());
 }
@@ -508,7 +492,7 @@ ExitCode CorrectionPropose(Session& session, const CorrectionParams& params) {
   request.set_won(params.won);
   request.set_about(params.about);
   request.set_reason(params.reason);
-  const auto response = Ask(session, &Stub::ProposeCorrection, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::ProposeCorrection, request);
   if (!response.ok()) return session.console().Fail(response.status());
   const std::vector<v1::Correction> rows = {response->correction()};
   ShowRows(session.console(), rows,
@@ -520,7 +504,7 @@ ExitCode CorrectionDecide(Session& session, uint64_t number, bool approve) {
   v1::DecideCorrectionRequest request;
   request.set_correction(static_cast<uint32_t>(number));
   request.set_approve(approve);
-  const auto response = Ask(session, &Stub::DecideCorrection, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::DecideCorrection, request);
   if (!response.ok()) return session.console().Fail(response.status());
   const std::vector<v1::Correction> rows = {response->correction()};
   ShowRows(session.console(), rows,
@@ -529,7 +513,8 @@ ExitCode CorrectionDecide(Session& session, uint64_t number, bool approve) {
 }
 
 ExitCode CorrectionList(Session& session) {
-  const auto response = Ask(session, &Stub::ListCorrections, v1::ListCorrectionsRequest());
+  const auto response =
+      Ask<v1::FinanceService>(session, &Stub::ListCorrections, v1::ListCorrectionsRequest());
   if (!response.ok()) return session.console().Fail(response.status());
   ShowRows(
       session.console(), response->corrections(),
@@ -552,7 +537,7 @@ ExitCode Withdraw(Session& session, const std::string& subject, bool yes) {
     v1::PreviewWithdrawalRequest request;
     request.set_partner_id(PartnerOfId(subject));
     request.set_subject(subject);
-    const auto response = Ask(session, &Stub::PreviewWithdrawal, request);
+    const auto response = Ask<v1::FinanceService>(session, &Stub::PreviewWithdrawal, request);
     if (!response.ok()) return console.Fail(response.status());
     if (console.json) {
       console.out << MessageJson(response->withdrawal()) << '\n';
@@ -565,7 +550,7 @@ ExitCode Withdraw(Session& session, const std::string& subject, bool yes) {
   v1::WithdrawRequest request;
   request.set_partner_id(PartnerOfId(subject));
   request.set_subject(subject);
-  const auto response = Ask(session, &Stub::Withdraw, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::Withdraw, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     console.out << MessageJson(response->withdrawal()) << '\n';
@@ -579,7 +564,7 @@ ExitCode Withdraw(Session& session, const std::string& subject, bool yes) {
 ExitCode WithdrawalList(Session& session, const std::string& partner) {
   v1::ListWithdrawalsRequest request;
   request.set_partner_id(partner);
-  const auto response = Ask(session, &Stub::ListWithdrawals, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::ListWithdrawals, request);
   if (!response.ok()) return session.console().Fail(response.status());
   ShowRows(session.console(), response->withdrawals(),
            {"partner_id", "withdrawal", "at_micros", "documents"});
@@ -599,7 +584,7 @@ ExitCode ClaimOpen(Session& session, const std::string& document, const std::str
   request.set_partner_id(PartnerOfId(document));
   request.set_document(document);
   request.set_evidence_sha256(*digest);
-  const auto response = Ask(session, &Stub::OpenClaim, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::OpenClaim, request);
   if (!response.ok()) return console.Fail(response.status());
   const std::vector<v1::Claim> rows = {response->claim()};
   ShowRows(console, rows, {"partner_id", "claim", "document", "state", "opened_at_micros"});
@@ -609,7 +594,7 @@ ExitCode ClaimOpen(Session& session, const std::string& document, const std::str
 ExitCode ClaimList(Session& session, const std::string& partner) {
   v1::ListClaimsRequest request;
   request.set_partner_id(partner);
-  const auto response = Ask(session, &Stub::ListClaims, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::ListClaims, request);
   if (!response.ok()) return session.console().Fail(response.status());
   ShowRows(session.console(), response->claims(), kClaimColumns);
   return ExitCode::kOk;
@@ -620,7 +605,7 @@ ExitCode ClaimDecide(Session& session, const std::string& partner, uint64_t numb
   request.set_partner_id(partner);
   request.set_claim(static_cast<uint32_t>(number));
   request.set_grant(grant);
-  const auto response = Ask(session, &Stub::DecideClaim, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::DecideClaim, request);
   if (!response.ok()) return session.console().Fail(response.status());
   const std::vector<v1::Claim> rows = {response->claim()};
   ShowRows(session.console(), rows, kClaimColumns);
@@ -632,7 +617,7 @@ ExitCode ClaimSettle(Session& session, const std::string& partner, uint64_t numb
   v1::SettleClaimRequest request;
   request.set_partner_id(partner);
   request.set_claim(static_cast<uint32_t>(number));
-  const auto response = Ask(session, &Stub::SettleClaim, request);
+  const auto response = Ask<v1::FinanceService>(session, &Stub::SettleClaim, request);
   if (!response.ok()) return session.console().Fail(response.status());
   const std::vector<v1::Claim> rows = {response->claim()};
   ShowRows(session.console(), rows, kClaimColumns);
@@ -645,8 +630,7 @@ ExitCode Meter(Session& session, const std::string& partner) {
   const Console& console = session.console();
   v1::GetMeterRequest request;
   request.set_partner_id(partner);
-  const auto response =
-      AskOf<v1::UsageService>(session, &v1::UsageService::Stub::GetMeter, request);
+  const auto response = Ask<v1::UsageService>(session, &v1::UsageService::Stub::GetMeter, request);
   if (!response.ok()) return console.Fail(response.status());
   if (console.json) {
     console.out << MessageJson(*response) << '\n';
@@ -685,7 +669,7 @@ ExitCode UseEntitlement(Session& session, const UseParams& params) {
   operation.set_amount(params.amount);
   if (params.kind == "reserve") operation.set_timeout_s(static_cast<uint32_t>(params.timeout_s));
   operation.set_only_free(params.only_free);
-  const auto response = AskOf<v1::UsageService>(session, &v1::UsageService::Stub::Use, request);
+  const auto response = Ask<v1::UsageService>(session, &v1::UsageService::Stub::Use, request);
   if (!response.ok()) return console.Fail(response.status());
   ShowRows(console, response->answers(),
            {"outcome", "free", "billable", "discount_basis_points", "won"});

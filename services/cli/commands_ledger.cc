@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "jangbu/v1/ledger.grpc.pb.h"
+#include "services/cli/ask.h"
 #include "services/cli/commands.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
@@ -13,16 +14,6 @@ namespace {
 namespace v1 = jangbu::v1;
 using Stub = v1::LedgerService::Stub;
 using Align = Table::Align;
-
-template <typename Request, typename Response>
-StatusOr<Response> Ask(Session& session,
-                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-                       const Request& request) {
-  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
-  const auto stub = v1::LedgerService::NewStub(connection->channel());
-  return connection->Call(*stub, method, request);
-}
 
 StatusOr<int64_t> AsOf(const std::string& text) {
   if (text.empty()) return 0;
@@ -103,7 +94,7 @@ ExitCode BalanceOf(Session& session, const std::string& partner, const std::stri
   v1::GetBalanceRequest request;
   request.set_partner_id(partner);
   request.set_as_of_micros(*at);
-  const auto response = Ask(session, &Stub::GetBalance, request);
+  const auto response = Ask<v1::LedgerService>(session, &Stub::GetBalance, request);
   if (!response.ok()) {
     // Who is no partner and names none means everybody.
     if (partner.empty() && absl::IsInvalidArgument(response.status()))
@@ -127,7 +118,7 @@ ExitCode Programme(Session& session, const std::string& as_of) {
   }
   v1::GetProgrammeRequest request;
   request.set_as_of_micros(*at);
-  const auto response = Ask(session, &Stub::GetProgramme, request);
+  const auto response = Ask<v1::LedgerService>(session, &Stub::GetProgramme, request);
   if (!response.ok()) return console.Fail(response.status());
   const v1::GetProgrammeResponse& programme = *response;
   if (console.json) {
@@ -219,7 +210,7 @@ ExitCode Transfers(Session& session, const std::string& partner, uint64_t limit)
   request.set_page_size(1000);
   uint64_t shown = 0;
   do {
-    const auto response = Ask(session, &Stub::ListTransfers, request);
+    const auto response = Ask<v1::LedgerService>(session, &Stub::ListTransfers, request);
     if (!response.ok()) return console.Fail(response.status());
     for (const auto& t : response->transfers()) {
       if (limit > 0 && shown >= limit) break;
@@ -253,7 +244,7 @@ ExitCode Lots(Session& session, const std::string& partner) {
   request.set_partner_id(partner);
   request.set_page_size(1000);
   do {
-    const auto response = Ask(session, &Stub::ListLots, request);
+    const auto response = Ask<v1::LedgerService>(session, &Stub::ListLots, request);
     if (!response.ok()) return console.Fail(response.status());
     for (const auto& lot : response->lots()) {
       if (console.json) {

@@ -12,6 +12,7 @@
 #include "ledger/merkle/receipt.h"
 #include "ledger/merkle/tlog_proof.h"
 #include "ledger/merkle/tree.h"
+#include "services/cli/ask.h"
 #include "services/cli/commands.h"
 #include "services/cli/commands_outputs.h"
 #include "services/cli/connection.h"
@@ -29,16 +30,6 @@ using Stub = v1::LogService::Stub;
 using Align = Table::Align;
 
 constexpr size_t kMaxCheckpointFile = 1 << 20;
-
-template <typename Request, typename Response>
-StatusOr<Response> Ask(Session& session,
-                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-                       const Request& request) {
-  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
-  const auto stub = v1::LogService::NewStub(connection->channel());
-  return connection->Call(*stub, method, request);
-}
 
 // The first line of a checkpoint: which log says so. Nothing is verified.
 StatusOr<std::string> ClaimedOrigin(std::string_view signed_checkpoint) {
@@ -302,7 +293,7 @@ ExitCode LogCheckpoint(Session& session, bool fresh, const std::string& out_file
   const Console& console = session.console();
   v1::GetCheckpointRequest request;
   request.set_fresh(fresh);
-  const auto response = Ask(session, &Stub::GetCheckpoint, request);
+  const auto response = Ask<v1::LogService>(session, &Stub::GetCheckpoint, request);
   if (!response.ok()) return console.Fail(response.status());
   const auto verifier = ledger::NoteVerifier::Parse(response->verifier_key());
   if (!verifier.ok()) return Refuse(console, verifier.status());
@@ -336,7 +327,7 @@ ExitCode LogProve(Session& session, uint64_t index, uint64_t tree_size,
   v1::ProveInclusionRequest request;
   request.set_index(index);
   request.set_tree_size(tree_size);
-  const auto response = Ask(session, &Stub::ProveInclusion, request);
+  const auto response = Ask<v1::LogService>(session, &Stub::ProveInclusion, request);
   if (!response.ok()) return console.Fail(response.status());
   // Checked before it is handed out, with the key known of the log.
   const auto proof = ledger::ParseTlogProof(response->proof());
@@ -371,7 +362,7 @@ ExitCode LogProve(Session& session, uint64_t index, uint64_t tree_size,
 ExitCode LogConsistency(Session& session, const ConsistencyParams& params) {
   const Console& console = session.console();
   v1::GetCheckpointRequest fresh;
-  const auto newest = Ask(session, &Stub::GetCheckpoint, fresh);
+  const auto newest = Ask<v1::LogService>(session, &Stub::GetCheckpoint, fresh);
   if (!newest.ok()) return console.Fail(newest.status());
   const auto origin = ClaimedOrigin(newest->checkpoint());
   if (!origin.ok()) return Refuse(console, origin.status());
@@ -420,7 +411,7 @@ ExitCode LogConsistency(Session& session, const ConsistencyParams& params) {
 
   v1::ProveConsistencyRequest request;
   request.set_old_size(old_head->size);
-  const auto response = Ask(session, &Stub::ProveConsistency, request);
+  const auto response = Ask<v1::LogService>(session, &Stub::ProveConsistency, request);
   if (!response.ok()) return console.Fail(response.status());
   ledger::TlogConsistency proof;
   proof.old_size = old_head->size;

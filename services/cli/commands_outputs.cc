@@ -9,6 +9,7 @@
 
 #include "jangbu/v1/finance.grpc.pb.h"
 #include "jangbu/v1/ledger.grpc.pb.h"
+#include "services/cli/ask.h"
 #include "services/cli/connection.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
@@ -41,24 +42,7 @@ constexpr OutputEntry kOutputCatalogue[] = {
 
 std::string Words(const Console& console, OutputMsg message,
                   std::initializer_list<std::string_view> args = {}) {
-  std::string text(Text(console.lang, message));
-  size_t n = 0;
-  for (const std::string_view arg : args) {
-    const std::string hole = "{" + std::to_string(n++) + "}";
-    if (const size_t at = text.find(hole); at != std::string::npos)
-      text.replace(at, hole.size(), arg);
-  }
-  return text;
-}
-
-template <typename Service, typename Request, typename Response>
-StatusOr<Response> AskOf(Session& session,
-                         grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                               Response*),
-                         const Request& request) {
-  JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
-  const auto stub = Service::NewStub(connection->channel());
-  return connection->Call(*stub, method, request);
+  return Fill(Text(console.lang, message), args);
 }
 
 ExitCode Usage(const Console& console, const Status& status) {
@@ -208,7 +192,7 @@ ExitCode ReconcileBankFile(Session& session, const ReconcileParams& params) {
   std::vector<std::string> periods;
   if (params.period.empty()) {
     const auto closes =
-        AskOf<v1::FinanceService>(session, &Stub::ListCloses, v1::ListClosesRequest());
+        Ask<v1::FinanceService>(session, &Stub::ListCloses, v1::ListClosesRequest());
     if (!closes.ok()) return console.Fail(closes.status());
     for (const v1::Close& close : closes->closes()) {
       if (close.state() == "posted") periods.push_back(close.period());
@@ -220,7 +204,7 @@ ExitCode ReconcileBankFile(Session& session, const ReconcileParams& params) {
   for (const std::string& period : periods) {
     v1::GetCloseRequest request;
     request.set_period(period);
-    const auto close = AskOf<v1::FinanceService>(session, &Stub::GetClose, request);
+    const auto close = Ask<v1::FinanceService>(session, &Stub::GetClose, request);
     if (!close.ok()) return console.Fail(close.status());
     for (const v1::Share& share : close->close().shares()) {
       payouts.push_back({.period = period,
@@ -245,8 +229,8 @@ ExitCode ReconcileMeterFile(Session& session, const ReconcileParams& params) {
   // Whose use is compared: all partners', so that one missing in the file is noticed.
   std::vector<std::string> partners = {params.partner};
   if (params.partner.empty()) {
-    const auto programme = AskOf<v1::LedgerService>(session, &v1::LedgerService::Stub::GetProgramme,
-                                                    v1::GetProgrammeRequest());
+    const auto programme = Ask<v1::LedgerService>(session, &v1::LedgerService::Stub::GetProgramme,
+                                                  v1::GetProgrammeRequest());
     if (!programme.ok()) return console.Fail(programme.status());
     partners.clear();
     for (const v1::Balance& balance : programme->balances())
@@ -271,7 +255,7 @@ ExitCode ReconcileMeterFile(Session& session, const ReconcileParams& params) {
       v1::NameUseRequest request;
       request.set_partner_id(partner);
       for (size_t i = at; i < end; ++i) request.add_ids(theirs[i]->id);
-      const auto named = AskOf<v1::UsageService>(session, &Use::NameUse, request);
+      const auto named = Ask<v1::UsageService>(session, &Use::NameUse, request);
       if (!named.ok()) return console.Fail(named.status());
       if (named->operations_size() != request.ids_size())
         return console.Fail(
@@ -283,7 +267,7 @@ ExitCode ReconcileMeterFile(Session& session, const ReconcileParams& params) {
     request.set_period(params.period);
     request.set_page_size(1000);
     do {
-      const auto page = AskOf<v1::UsageService>(session, &Use::ListUse, request);
+      const auto page = Ask<v1::UsageService>(session, &Use::ListUse, request);
       if (!page.ok()) return console.Fail(page.status());
       for (const v1::UseRecord& record : page->records()) {
         calls.push_back({.partner = partner,
@@ -349,7 +333,7 @@ ExitCode Statement(Session& session, const StatementParams& params) {
   request.set_period(params.period);
   request.set_partner_id(params.partner);
   const auto response =
-      AskOf<v1::FinanceService>(session, &v1::FinanceService::Stub::GetStatement, request);
+      Ask<v1::FinanceService>(session, &v1::FinanceService::Stub::GetStatement, request);
   if (!response.ok()) return console.Fail(response.status());
   // Made in any case: what does not add up is not handed out in any form.
   const auto document = outputs::DocumentOf(*response, console.lang == Lang::kKo);
@@ -395,7 +379,7 @@ ExitCode LedgerExport(Session& session, const LedgerExportParams& params) {
   std::optional<outputs::ForeignLedger> journal;
   uint64_t transfers = 0;
   do {
-    const auto response = AskOf<v1::LedgerService>(session, &Stub::ListJournal, request);
+    const auto response = Ask<v1::LedgerService>(session, &Stub::ListJournal, request);
     if (!response.ok()) return console.Fail(response.status());
     std::string text;
     if (!journal.has_value()) {

@@ -39,7 +39,10 @@ std::string_view Text(Lang lang, Msg message) {
 }
 
 std::string Say(Lang lang, Msg message, std::initializer_list<std::string_view> args) {
-  const std::string_view text = Text(lang, message);
+  return Fill(Text(lang, message), args);
+}
+
+std::string Fill(std::string_view text, std::initializer_list<std::string_view> args) {
   std::string out;
   out.reserve(text.size() + 32);
   for (size_t i = 0; i < text.size(); ++i) {

@@ -20,7 +20,11 @@ enum class Msg {
 // The words of `message`; they live for ever.
 std::string_view Text(Lang lang, Msg message);
 
-// Text() with {0}…{9} replaced by `args`. A placeholder without an argument stays as it is.
+// `text` with {0}…{9} replaced by `args`, which are not looked into. A placeholder without an
+// argument stays as it is.
+std::string Fill(std::string_view text, std::initializer_list<std::string_view> args);
+
+// Fill() of Text().
 std::string Say(Lang lang, Msg message, std::initializer_list<std::string_view> args = {});
 
 // The language a locale name asks for ("ko_KR.UTF-8", "ko"): Korean, or English for everything

@@ -124,6 +124,8 @@ TEST(MessagesTest, LanguagesAndPlaceholders) {
   EXPECT_EQ(LangOfLocale("C.UTF-8"), Lang::kEn);
   EXPECT_EQ(Say(Lang::kEn, Msg::kMoreSkipped, {"7"}), "7 more left out");
   EXPECT_EQ(Say(Lang::kKo, Msg::kMoreSkipped, {"7"}), "그 밖에 7개를 올리지 않습니다.");
+  // What a name holds is not a placeholder.
+  EXPECT_EQ(Fill("{0}, {1}", {"{1}", "이름"}), "{1}, 이름");
 }
 
 TEST(MessagesTest, EveryRejectionHasWordsInBothLanguages) {
