@@ -220,7 +220,10 @@ fuzz() {
     say "$name for $seconds s"
     local corpora=("$found")
     [ -d "$seeds" ] && corpora+=("$seeds")
-    "$target" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$found/" "${corpora[@]}"
+    local words="$ROOT/tests/fuzz/dict/${name%_fuzz}.dict" dictionary=()
+    [ -f "$words" ] && dictionary=("-dict=$words")
+    "$target" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$found/" "${dictionary[@]}" \
+      "${corpora[@]}"
   done
 }
 

@@ -330,11 +330,11 @@ struct NoveltyRule {
 
 using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
                           UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin,
-                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule, PolicyProposed,
-                          PolicyDecided, KeyRequested, KeyDecided, Usage, Tick, CloseDrafted,
-                          CloseDecided, ClosePosted, Payment, Withdrawn, ClaimOpened, ClaimDecided,
-                          ClaimSettled, CorrectionProposed, CorrectionDecided, Succession,
-                          GuardIncident, AuditRecorded, AuditReportGiven>;
+                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule,
+                          PolicyProposed, PolicyDecided, KeyRequested, KeyDecided, Usage, Tick,
+                          CloseDrafted, CloseDecided, ClosePosted, Payment, Withdrawn, ClaimOpened,
+                          ClaimDecided, ClaimSettled, CorrectionProposed, CorrectionDecided,
+                          Succession, GuardIncident, AuditRecorded, AuditReportGiven>;
 
 // What somebody wants to be true; the writer adds position, time and salts.
 struct Draft {

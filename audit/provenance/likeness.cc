@@ -274,8 +274,10 @@ class Comparison {
 
  private:
   Status Spectra() {
-    for (const auto& [source, spectra] :
+    for (const auto& side :
          {std::pair(&first_, &spectra_first_), std::pair(&second_, &spectra_second_)}) {
+      const auto source = side.first;
+      const auto spectra = side.second;
       const size_t layers = source->shape().layers.size();
       spectra->resize(layers);
       if (Status done = ParallelFor(layers, options_.threads,

@@ -39,7 +39,8 @@ class Audits {
   // Gives a partner its report; the report's number. FailedPrecondition("no_such_audit").
   StatusOr<uint32_t> Give(uint32_t partner, uint32_t audit, const AuditReportFiles& files,
                           const std::string& key_id);
-  // FailedPrecondition("no_such_report"); DataLoss("report_damaged") when it is not what the journal says.
+  // FailedPrecondition("no_such_report"); DataLoss("report_damaged") when it is not what the
+  // journal says.
   StatusOr<AuditReportFiles> Get(uint32_t partner, uint32_t report);
 
   // The texts of an upload that are in force, for an audit: canonical, in (file, record) order.

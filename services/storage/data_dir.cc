@@ -93,8 +93,7 @@ StatusOr<std::unique_ptr<DataDir>> DataDir::Open(const std::string& dir,
   JANGBU_RETURN_IF_ERROR(MakeDirectory(dir + "/store"));
   JANGBU_ASSIGN_OR_RETURN(state->vault, RocksKeyVault::Open(dir + "/vault"));
   JANGBU_ASSIGN_OR_RETURN(state->keys, RocksKeyIndex::Open(dir + "/store/keys", options.keys));
-  JANGBU_ASSIGN_OR_RETURN(state->blobs,
-                          RocksBlobStore::Open(dir + "/store/blobs", options.blobs));
+  JANGBU_ASSIGN_OR_RETURN(state->blobs, RocksBlobStore::Open(dir + "/store/blobs", options.blobs));
   JANGBU_RETURN_IF_ERROR(SyncDirectory(dir + "/store"));
   JANGBU_RETURN_IF_ERROR(SyncDirectory(dir));
   if (!std::filesystem::exists(state->MarkPath(), error)) {

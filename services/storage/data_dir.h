@@ -27,10 +27,10 @@
 
 #include "base/status.h"
 #include "services/storage/high_water_mark.h"
+#include "services/storage/rocks_blob_store.h"
 #include "services/storage/rocks_journal.h"
 #include "services/storage/rocks_key_index.h"
 #include "services/storage/rocks_key_vault.h"
-#include "services/storage/rocks_blob_store.h"
 
 namespace jangbu::services {
 

@@ -22,8 +22,8 @@
 namespace jangbu::services {
 
 struct RocksKeyIndexOptions {
-  // Keys in the memory table before it becomes a file: about 200 bytes of memory each at the peak (the table, its log,
-  // and its sorting), so 400 MB. Fewer make more files and more merging.
+  // Keys in the memory table before it becomes a file: about 200 bytes of memory each at the peak
+  // (the table, its log, and its sorting), so 400 MB. Fewer make more files and more merging.
   size_t table_keys = size_t{1} << 21;
   size_t block_cache_bytes = size_t{64} << 20;
   // Filters (10 bits a key) stay in memory: 1.25 GB for 10^9 keys.
@@ -47,8 +47,8 @@ class RocksKeyIndex final : public KeyIndex {
   StatusOr<std::vector<IndexedKey>> Scan(TableId table, std::optional<Key> after,
                                          size_t max) override;
 
-  // A number that grows with every durable change and is found again on opening: a smaller one means that changes were
-  // lost.
+  // A number that grows with every durable change and is found again on opening: a smaller one
+  // means that changes were lost.
   uint64_t Position() const;
 
   // Makes a copy that shares files by hard links where it can in `dir`, which does not exist.

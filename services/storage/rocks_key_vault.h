@@ -36,12 +36,13 @@ class RocksKeyVault final : public KeyVault {
   Status Erase(std::span<const VaultName> names) override;
   Status EraseAll(VaultKind kind, uint64_t id) override;
 
-  // A number that grows with every durable change and is found again on opening: a smaller one means that changes were
-  // lost.
+  // A number that grows with every durable change and is found again on opening: a smaller one
+  // means that changes were lost.
   uint64_t Position() const;
 
-  // Makes a copy that shares files by hard links where it can in `dir`, which does not exist. Erasures wait meanwhile,
-  // and files that are shared are not overwritten when they fall away: copy the bytes and remove it soon.
+  // Makes a copy that shares files by hard links where it can in `dir`, which does not exist.
+  // Erasures wait meanwhile, and files that are shared are not overwritten when they fall away:
+  // copy the bytes and remove it soon.
   Status Checkpoint(const std::string& dir);
 
  private:

@@ -1,5 +1,5 @@
-// Runs a fuzz target over every file of the corpus folders named as arguments, so that targets are built and run with
-// every ordinary test run.
+// Runs a fuzz target over every file of the corpus folders named as arguments, so that targets are
+// built and run with every ordinary test run.
 
 #include <algorithm>
 #include <cstdint>
@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
     std::sort(files.begin(), files.end());
     for (const auto& file : files) {
       std::ifstream in(file, std::ios::binary);
-      const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+      const std::string bytes((std::istreambuf_iterator<char>(in)),
+                              std::istreambuf_iterator<char>());
       LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
       ++inputs;
     }

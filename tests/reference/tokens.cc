@@ -107,7 +107,8 @@ int64_t CountUnigram(const UnigramPieces& pieces, std::string_view text, bool in
       if (size == character) single = true;
     }
     if (!single) {
-      // In SentencePiece the unknown piece's sum is rounded before it is compared: float plus float.
+      // In SentencePiece the unknown piece's sum is rounded before it is compared: float plus
+      // float.
       const double sum = best[at].score + static_cast<double>(pieces.unknown_score);
       offer(character, in_float ? static_cast<double>(static_cast<float>(sum)) : sum, true);
     }

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/memory_seams.h"
+#include "services/storage/rocks_blob_store.h"
 #include "services/storage/rocks_journal.h"
 #include "services/storage/rocks_key_index.h"
 #include "services/storage/rocks_key_vault.h"
-#include "services/storage/rocks_blob_store.h"
 #include "tests/support/faulty_seams.h"
 #include "tests/support/temp_dir.h"
 
@@ -480,9 +480,9 @@ class BlobStoreContract : public ::testing::Test {
   Harness harness_;
 };
 
-using BlobStores = ::testing::Types<InMemory<MemoryBlobStore>,
-                                    Faultless<MemoryBlobStore, support::FaultyBlobStore>,
-                                    OnRocks<RocksBlobStore>>;
+using BlobStores =
+    ::testing::Types<InMemory<MemoryBlobStore>,
+                     Faultless<MemoryBlobStore, support::FaultyBlobStore>, OnRocks<RocksBlobStore>>;
 TYPED_TEST_SUITE(BlobStoreContract, BlobStores);
 
 TYPED_TEST(BlobStoreContract, KeepsBytesOverReopening) {
