@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kAnswerSlots = 8192;
 // Two tokens of together as many bytes are a pair whose answer is kept.
 constexpr int kLongPair = 48;
+// While building, the memory of a rule is fetched so many rules ahead.
+constexpr size_t kAhead = 16;
 // Scratch above this is given back after the word that needed it.
 constexpr size_t kScratchKept = size_t{1} << 16;
 
@@ -50,6 +52,10 @@ StatusOr<BpeModel> BpeModel::Build(Spec spec) {
 
 Status BpeModel::CheckRules(const Spec& spec) {
   for (size_t i = 0; i < spec.rules.size(); ++i) {
+    if (i + kAhead < spec.rules.size()) {
+      __builtin_prefetch(&spec.tokens[spec.rules[i + kAhead].left]);
+      __builtin_prefetch(&spec.tokens[spec.rules[i + kAhead].right]);
+    }
     const Rule& rule = spec.rules[i];
     const std::string& left = spec.tokens[rule.left];
     const std::string& right = spec.tokens[rule.right];
@@ -74,7 +80,9 @@ void BpeModel::InsertPairs(const std::vector<Rule>& rules) {
   const size_t words = std::bit_ceil(std::max<size_t>(8, rules.size() / 8));
   filter_.assign(words, 0);
   filter_shift_ = 64 - std::countr_zero(words);
-  for (const Rule& rule : rules) {
+  for (size_t i = 0; i < rules.size(); ++i) {
+    if (i + kAhead < rules.size()) FetchPair(rules[i + kAhead].left, rules[i + kAhead].right);
+    const Rule& rule = rules[i];
     const uint64_t key = (static_cast<uint64_t>(rule.left) << 21) | rule.right;
     const uint64_t hash = key * 0x9E3779B97F4A7C15ull;
     filter_[hash >> filter_shift_] |= FilterBits(hash >> 8);
@@ -120,7 +128,14 @@ Status BpeModel::DeriveTokens(const Spec& spec, std::vector<bool>& odd) {
 
   // In rank order every token is made by the first rule that nothing forestalls.
   std::vector<const Rule*> early;  // rules that come before their parts are made
-  for (const Rule& rule : spec.rules) {
+  for (size_t i = 0; i < spec.rules.size(); ++i) {
+    if (i + kAhead < spec.rules.size()) {
+      const Rule& later = spec.rules[i + kAhead];
+      FetchPair(later.left, later.right);
+      __builtin_prefetch(&suffix_[later.left]);
+      __builtin_prefetch(&suffix_[later.right]);
+    }
+    const Rule& rule = spec.rules[i];
     const auto rank = static_cast<int32_t>(rule.rank);
     if (PairRank(rule.left, rule.right) != rank) continue;  // replaced by a later rule
     if (birth(rule.left) >= rank || birth(rule.right) >= rank) {

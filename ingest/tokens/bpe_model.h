@@ -148,6 +148,11 @@ class BpeModel {
       slot = (slot + 1) & pair_mask_;
     }
   }
+  void FetchPair(uint32_t left, uint32_t right) const {
+    const uint64_t hash = ((static_cast<uint64_t>(left) << 21) | right) * 0x9E3779B97F4A7C15ull;
+    __builtin_prefetch(&filter_[hash >> filter_shift_]);
+    __builtin_prefetch(&pairs_[hash >> pair_shift_]);
+  }
   // True when no merge crosses the boundary of `left` and `right` before rank `limit`.
   // REQUIRES: both born and not odd.
   bool NoneCrosses(uint32_t left, uint32_t right, int32_t limit) const;

@@ -30,19 +30,25 @@ constexpr Alphabet kAlphabet = [] {
 
 }  // namespace
 
-std::optional<std::string> BytesOfAlphabet(std::string_view spelled) {
-  std::string bytes;
-  bytes.reserve(spelled.size());
-  const char* p = spelled.data();
-  const char* const end = p + spelled.size();
-  while (p < end) {
-    const Decoded d = DecodeUtf8(p, end);
-    if (d.code_point >= kAlphabet.byte_of.size() || kAlphabet.byte_of[d.code_point] < 0)
-      return std::nullopt;
-    bytes.push_back(static_cast<char>(kAlphabet.byte_of[d.code_point]));
-    p = d.end;
+bool AlphabetToBytes(std::string& token) {
+  // Every letter of the alphabet is one or two bytes long, so what is written stays behind what is
+  // read.
+  const size_t size = token.size();
+  size_t to = 0;
+  for (size_t at = 0; at < size; ++to) {
+    const auto lead = static_cast<unsigned char>(token[at++]);
+    size_t letter = lead;
+    if (lead >= 0x80) {
+      if (lead < 0xC2 || lead > 0xDF || at == size) return false;
+      const auto trail = static_cast<unsigned char>(token[at++]);
+      if ((trail & 0xC0) != 0x80) return false;
+      letter = static_cast<size_t>((lead & 0x1F) << 6 | (trail & 0x3F));
+    }
+    if (letter >= kAlphabet.byte_of.size() || kAlphabet.byte_of[letter] < 0) return false;
+    token[to] = static_cast<char>(kAlphabet.byte_of[letter]);
   }
-  return bytes;
+  token.resize(to);
+  return true;
 }
 
 std::string AlphabetOfBytes(std::string_view bytes) {

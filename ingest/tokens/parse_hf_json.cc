@@ -2,8 +2,12 @@
 // counts, or refused by name: a key this reader has never heard of may change counts.
 
 #include <simdjson.h>
+#include <xxhash.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "base/bytes.h"
+#include "base/check.h"
 #include "ingest/tokens/byte_alphabet.h"
 #include "ingest/tokens/char_class.h"
 #include "ingest/tokens/tokenizer_file.h"
@@ -107,7 +111,74 @@ class Fields {
   std::vector<bool> asked_;
 };
 
-using Ids = absl::flat_hash_map<std::string_view, uint32_t>;
+// Ids of tokens by their spelling in the file; the views live as long as the parsed file. Open
+// addressing, so that the many look-ups of a merge list can be fetched ahead. The seed comes from
+// the whole file: nobody can choose spellings that collide without changing it.
+class Ids {
+ public:
+  static constexpr uint32_t kNone = 0xFFFFFFFF;
+
+  Ids(size_t tokens, uint64_t seed) : seed_(seed) {
+    const size_t slots = std::bit_ceil(std::max<size_t>(16, tokens * 2));
+    slots_.resize(slots);
+    shift_ = 64 - std::countr_zero(slots);
+    tokens_.reserve(tokens);
+  }
+  uint64_t HashOf(std::string_view spelled) const {
+    return XXH3_64bits_withSeed(spelled.data(), spelled.size(), seed_);
+  }
+  // Three steps to have what Find will read, each some time after the one before.
+  void FetchSlot(uint64_t hash) const { __builtin_prefetch(&slots_[hash >> shift_]); }
+  void FetchToken(uint64_t hash) const {
+    const uint32_t at = slots_[hash >> shift_].token;
+    if (at != 0) __builtin_prefetch(&tokens_[at - 1]);
+  }
+  void FetchSpelling(uint64_t hash) const {
+    const uint32_t at = slots_[hash >> shift_].token;
+    if (at != 0) __builtin_prefetch(tokens_[at - 1].spelled.data());
+  }
+  // False when the spelling is there already. REQUIRES: no more tokens than announced.
+  bool Add(std::string_view spelled, uint32_t id) {
+    JANGBU_CHECK(tokens_.size() * 2 < slots_.size());
+    const uint64_t hash = HashOf(spelled);
+    size_t slot = hash >> shift_;
+    for (; slots_[slot].token != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+      const Slot& taken = slots_[slot];
+      if (taken.check == Check(hash) && tokens_[taken.token - 1].spelled == spelled) return false;
+    }
+    tokens_.push_back({spelled, id});
+    slots_[slot] = {Check(hash), static_cast<uint32_t>(tokens_.size())};
+    return true;
+  }
+  uint32_t Find(std::string_view spelled, uint64_t hash) const {
+    for (size_t slot = hash >> shift_; slots_[slot].token != 0;
+         slot = (slot + 1) & (slots_.size() - 1)) {
+      const Slot& taken = slots_[slot];
+      if (taken.check == Check(hash) && tokens_[taken.token - 1].spelled == spelled)
+        return tokens_[taken.token - 1].id;
+    }
+    return kNone;
+  }
+  uint32_t Find(std::string_view spelled) const { return Find(spelled, HashOf(spelled)); }
+
+  struct Token {
+    std::string_view spelled;
+    uint32_t id;
+  };
+  const std::vector<Token>& tokens() const { return tokens_; }
+
+ private:
+  struct Slot {
+    uint32_t check = 0;
+    uint32_t token = 0;  // index + 1
+  };
+  static uint32_t Check(uint64_t hash) { return static_cast<uint32_t>(hash); }
+
+  uint64_t seed_;
+  int shift_ = 0;
+  std::vector<Slot> slots_;
+  std::vector<Token> tokens_;
+};
 
 // {"String": s} or {"Regex": s}.
 struct Pattern {
@@ -325,33 +396,60 @@ Status ReadAddedTokens(const element& value, TokenizerFile& file) {
 }
 
 // {"token": id, ...} → ids; `file.tokens` gets the spelling.
-Status ReadVocab(Fields& model, TokenizerFile& file, Ids& ids) {
+StatusOr<Ids> ReadVocab(Fields& model, uint64_t seed, TokenizerFile& file) {
   const auto value = model.Get("vocab");
   object vocab;
   if (!value || value->get(vocab) != simdjson::SUCCESS)
     return Malformed("model.vocab", "an object is expected");
-  ids.reserve(std::min<size_t>(vocab.size() == 0xFFFFFF ? BpeModel::kTokensMax : vocab.size(),
-                               BpeModel::kTokensMax));
+  // An object of 2^24 - 1 keys or more does not say how many.
+  size_t size = vocab.size();
+  if (size == 0xFFFFFF) size = static_cast<size_t>(std::distance(vocab.begin(), vocab.end()));
+  if (size > BpeModel::kTokensMax) {
+    return ResourceExhausted("vocabulary_too_large", "more than 2^21 tokens");
+  }
+  Ids ids(size, seed);
   uint64_t id_max = 0;
   for (const auto& [token, v] : vocab) {
     uint64_t id = 0;
     if (v.get(id) != simdjson::SUCCESS || id >= BpeModel::kTokensMax) {
       return Malformed("model.vocab[" + Quoted(token) + "]", "an id below 2^21 is expected");
     }
-    if (!ids.emplace(token, static_cast<uint32_t>(id)).second) {
+    if (!ids.Add(token, static_cast<uint32_t>(id))) {
       return Malformed("model.vocab[" + Quoted(token) + "]", "is there twice");
     }
     id_max = std::max(id_max, id);
   }
-  if (ids.empty()) return Malformed("model.vocab", "is empty");
+  if (ids.tokens().empty()) return Malformed("model.vocab", "is empty");
   file.tokens.resize(id_max + 1);
   std::vector<bool> taken(id_max + 1);
-  for (const auto& [token, id] : ids) {
+  for (const auto& [token, id] : ids.tokens()) {
     if (taken[id]) return Malformed("model.vocab", "id " + std::to_string(id) + " is given twice");
     taken[id] = true;
     file.tokens[id] = token;
   }
-  return OkStatus();
+  return ids;
+}
+
+// "left right" or ["left", "right"]. False when it is neither.
+bool ReadMerge(const element& merge, std::string_view& left, std::string_view& right) {
+  std::string_view line;
+  if (merge.get(line) == simdjson::SUCCESS) {
+    const size_t space = line.find(' ');
+    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
+      return false;
+    left = line.substr(0, space);
+    right = line.substr(space + 1);
+    return true;
+  }
+  array pair;
+  if (merge.get(pair) != simdjson::SUCCESS) return false;
+  auto at = pair.begin();
+  const auto end = pair.end();
+  if (!(at != end) || (*at).get(left) != simdjson::SUCCESS) return false;
+  ++at;
+  if (!(at != end) || (*at).get(right) != simdjson::SUCCESS) return false;
+  ++at;
+  return !(at != end);
 }
 
 Status ReadMerges(Fields& model, const Ids& ids, TokenizerFile& file) {
@@ -359,51 +457,68 @@ Status ReadMerges(Fields& model, const Ids& ids, TokenizerFile& file) {
   array merges;
   if (!value || value->get(merges) != simdjson::SUCCESS)
     return Malformed("model.merges", "a list is expected");
-  std::string whole;
+  const size_t size = merges.size();
+  file.merges.reserve(std::min(size, BpeModel::kRulesMax));
+  // Look-ups wait in groups for their memory.
+  struct Waiting {
+    std::string_view left, right;
+    uint64_t left_hash, right_hash;
+  };
+  std::array<Waiting, 32> group;
+  size_t waiting = 0;
   // Lists made from ranks name every way to make an entry one after the other.
   std::string made;
-  auto w = ids.end();
-  size_t i = 0;
-  for (const element& merge : merges) {
-    std::string_view left;
-    std::string_view right;
-    std::string_view line;
-    array pair;
-    const auto here = [&] { return "model.merges[" + std::to_string(i) + "]"; };
-    if (merge.get(line) == simdjson::SUCCESS) {
-      const size_t space = line.find(' ');
-      if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos) {
-        return Malformed(here(), "two tokens are expected");
+  uint32_t result = Ids::kNone;
+  const auto settle = [&]() -> Status {
+    for (size_t i = 0; i < waiting; ++i) {
+      ids.FetchToken(group[i].left_hash);
+      ids.FetchToken(group[i].right_hash);
+    }
+    for (size_t i = 0; i < waiting; ++i) {
+      ids.FetchSpelling(group[i].left_hash);
+      ids.FetchSpelling(group[i].right_hash);
+    }
+    for (size_t i = 0; i < waiting; ++i) {
+      const auto& [left, right, left_hash, right_hash] = group[i];
+      const uint32_t l = ids.Find(left, left_hash);
+      const uint32_t r = ids.Find(right, right_hash);
+      if (result == Ids::kNone || made.size() != left.size() + right.size() ||
+          !made.starts_with(left) || !made.ends_with(right)) {
+        made.assign(left).append(right);
+        result = ids.Find(made);
       }
-      left = line.substr(0, space);
-      right = line.substr(space + 1);
-    } else if (merge.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
-               pair.at(0).get(left) != simdjson::SUCCESS ||
-               pair.at(1).get(right) != simdjson::SUCCESS) {
-      return Malformed(here(), "two tokens are expected");
+      const auto here = [&] { return "model.merges[" + std::to_string(file.merges.size()) + "]"; };
+      if (l == Ids::kNone || r == Ids::kNone || result == Ids::kNone) {
+        return Malformed(here(), Quoted(l == Ids::kNone   ? left
+                                        : r == Ids::kNone ? right
+                                                          : std::string_view(made)) +
+                                     " is not in the vocabulary");
+      }
+      if (left.empty() || right.empty()) return Malformed(here(), "has an empty side");
+      file.merges.push_back({l, r, result});
+      if (file.merges.size() > BpeModel::kRulesMax)
+        return ResourceExhausted("merges_too_many", "more than 2^22 merges");
     }
-    whole.assign(left).append(right);
-    const auto l = ids.find(left);
-    const auto r = ids.find(right);
-    if (w == ids.end() || whole != made) {
-      w = ids.find(whole);
-      made = whole;
+    waiting = 0;
+    return OkStatus();
+  };
+  for (const element& merge : merges) {
+    Waiting& next = group[waiting];
+    if (!ReadMerge(merge, next.left, next.right)) {
+      JANGBU_RETURN_IF_ERROR(settle());  // an earlier fault is named first
+      return Malformed("model.merges[" + std::to_string(file.merges.size()) + "]",
+                       "two tokens are expected");
     }
-    if (l == ids.end() || r == ids.end() || w == ids.end()) {
-      return Malformed(here(), Quoted(l == ids.end()   ? left
-                                      : r == ids.end() ? right
-                                                       : whole) +
-                                   " is not in the vocabulary");
-    }
-    if (left.empty() || right.empty()) return Malformed(here(), "has an empty side");
-    file.merges.push_back({l->second, r->second, w->second});
-    if (++i > BpeModel::kRulesMax)
-      return ResourceExhausted("merges_too_many", "more than 2^22 merges");
+    next.left_hash = ids.HashOf(next.left);
+    next.right_hash = ids.HashOf(next.right);
+    ids.FetchSlot(next.left_hash);
+    ids.FetchSlot(next.right_hash);
+    if (++waiting == group.size()) JANGBU_RETURN_IF_ERROR(settle());
   }
-  return OkStatus();
+  return settle();
 }
 
-Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
+Status ReadBpe(Fields& model, const PreTokenizer& pre, uint64_t seed, TokenizerFile& file) {
   if (model.Get("dropout")) {
     double dropout = 0;
     if (model.Get("dropout")->get(dropout) != simdjson::SUCCESS || dropout != 0)
@@ -418,8 +533,7 @@ Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
   JANGBU_ASSIGN_OR_RETURN(const bool byte_fallback, model.Bool("byte_fallback", false));
   JANGBU_ASSIGN_OR_RETURN(file.whole_word_first, model.Bool("ignore_merges", false));
   if (file.whole_word_first) file.features.push_back("ignore_merges");
-  Ids ids;
-  JANGBU_RETURN_IF_ERROR(ReadVocab(model, file, ids));
+  JANGBU_ASSIGN_OR_RETURN(const Ids ids, ReadVocab(model, seed, file));
   JANGBU_RETURN_IF_ERROR(ReadMerges(model, ids, file));
   if (!pre.byte_level) {
     if (!file.stages.empty()) return Unsupported("pre_tokenizer Split without ByteLevel");
@@ -433,9 +547,9 @@ Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
       constexpr std::string_view kHex = "0123456789ABCDEF";
       for (size_t b = 0; b < 256; ++b) {
         const std::string spelled = {'<', '0', 'x', kHex[b >> 4], kHex[b & 15], '>'};
-        const auto id = ids.find(spelled);
-        if (id == ids.end()) return Unsupported("model.byte_fallback without token " + spelled);
-        aside[id->second] = true;
+        const uint32_t id = ids.Find(spelled);
+        if (id == Ids::kNone) return Unsupported("model.byte_fallback without token " + spelled);
+        aside[id] = true;
       }
       file.features.push_back("byte fallback");
     }
@@ -443,10 +557,10 @@ Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
       if (!byte_fallback)
         return Unsupported("model without unk_token, which drops unknown characters,");
     } else {
-      const auto id = ids.find(unk);
-      if (id == ids.end()) return Malformed("model.unk_token", "is not in the vocabulary");
-      aside[id->second] = true;
-      file.unknown_id = id->second;
+      const uint32_t id = ids.Find(unk);
+      if (id == Ids::kNone) return Malformed("model.unk_token", "is not in the vocabulary");
+      aside[id] = true;
+      file.unknown_id = id;
     }
     for (size_t i = 0; i < file.merges.size(); ++i) {
       if (aside[file.merges[i].left] || aside[file.merges[i].right]) {
@@ -459,24 +573,22 @@ Status ReadBpe(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
   if (file.whitespace_split) return Unsupported("pre_tokenizer WhitespaceSplit with ByteLevel");
 
   file.family = TokenizerFamily::kHfByteLevelBpe;
+  std::vector<bool> outside(file.tokens.size());
   for (uint32_t id = 0; id < file.tokens.size(); ++id) {
     // A token that cannot be spelled in the byte alphabet is never met; merges of it would be.
-    if (auto bytes = BytesOfAlphabet(file.tokens[id])) {
-      file.tokens[id] = std::move(*bytes);
-    } else {
-      file.tokens[id].clear();
-    }
+    if (!AlphabetToBytes(file.tokens[id])) file.tokens[id].clear();
+    outside[id] = file.tokens[id].empty();
   }
   for (size_t i = 0; i < file.merges.size(); ++i) {
     const Merge& m = file.merges[i];
-    if (file.tokens[m.left].empty() || file.tokens[m.right].empty()) {
+    if (outside[m.left] || outside[m.right]) {
       return Unsupported("model.merges[" + std::to_string(i) + "] outside the byte alphabet");
     }
   }
   return OkStatus();
 }
 
-Status ReadUnigram(Fields& model, const PreTokenizer& pre, TokenizerFile& file) {
+Status ReadUnigram(Fields& model, const PreTokenizer& pre, uint64_t seed, TokenizerFile& file) {
   if (pre.byte_level) return Unsupported("model Unigram with the ByteLevel pre-tokenizer");
   if (!file.stages.empty()) return Unsupported("model Unigram with pre_tokenizer Split");
   file.family = TokenizerFamily::kHfUnigram;
@@ -488,7 +600,12 @@ Status ReadUnigram(Fields& model, const PreTokenizer& pre, TokenizerFile& file) 
   array vocab;
   if (!value || value->get(vocab) != simdjson::SUCCESS)
     return Malformed("model.vocab", "a list is expected");
-  Ids ids;
+  size_t size = vocab.size();
+  // A list of 2^24 - 1 entries or more does not say how many.
+  if (size == 0xFFFFFF) size = static_cast<size_t>(std::distance(vocab.begin(), vocab.end()));
+  if (size > BpeModel::kTokensMax)
+    return ResourceExhausted("vocabulary_too_large", "more than 2^21 entries");
+  Ids ids(size, seed);
   file.score_min = 1e300;
   for (const element& entry : vocab) {
     const std::string here = "model.vocab[" + std::to_string(file.tokens.size()) + "]";
@@ -500,13 +617,11 @@ Status ReadUnigram(Fields& model, const PreTokenizer& pre, TokenizerFile& file) 
       return Malformed(here, "a text and a score are expected");
     }
     if (text.empty()) return Unsupported(here + " empty");
-    if (!ids.emplace(text, static_cast<uint32_t>(file.tokens.size())).second)
+    if (!ids.Add(text, static_cast<uint32_t>(file.tokens.size())))
       return Malformed(here, "is there twice");
     file.tokens.emplace_back(text);
     file.scores.push_back(score);
     file.score_min = std::min(file.score_min, score);
-    if (file.tokens.size() > BpeModel::kTokensMax)
-      return ResourceExhausted("vocabulary_too_large", "more than 2^21 entries");
   }
   if (file.unknown_id >= file.tokens.size())
     return Malformed("model.unk_id", "is not in the vocabulary");
@@ -514,7 +629,7 @@ Status ReadUnigram(Fields& model, const PreTokenizer& pre, TokenizerFile& file) 
     constexpr std::string_view kHex = "0123456789ABCDEF";
     for (size_t b = 0; b < 256; ++b) {
       const std::string spelled = {'<', '0', 'x', kHex[b >> 4], kHex[b & 15], '>'};
-      if (!ids.contains(spelled))
+      if (ids.Find(spelled) == Ids::kNone)
         return Unsupported("model.byte_fallback without token " + spelled);
     }
     file.features.push_back("byte fallback");
@@ -555,10 +670,11 @@ StatusOr<TokenizerFile> ParseHfTokenizerJson(std::string_view bytes) {
   JANGBU_ASSIGN_OR_RETURN(Fields model, Fields::Of(*model_value, "model"));
   JANGBU_RETURN_IF_ERROR(top.Finish());
   JANGBU_ASSIGN_OR_RETURN(const std::string_view type, model.String("type"));
+  const uint64_t seed = XXH3_64bits(bytes.data(), bytes.size());
   if (type == "BPE") {
-    JANGBU_RETURN_IF_ERROR(ReadBpe(model, pre, file));
+    JANGBU_RETURN_IF_ERROR(ReadBpe(model, pre, seed, file));
   } else if (type == "Unigram") {
-    JANGBU_RETURN_IF_ERROR(ReadUnigram(model, pre, file));
+    JANGBU_RETURN_IF_ERROR(ReadUnigram(model, pre, seed, file));
   } else {
     return Unsupported("model.type " + Quoted(type));
   }

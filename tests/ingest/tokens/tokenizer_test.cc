@@ -329,9 +329,13 @@ TEST(Normalizer, FormsAreThoseOfUnicode9) {
 TEST(ByteAlphabet, RoundTrips) {
   std::string bytes;
   for (int b = 0; b < 256; ++b) bytes.push_back(static_cast<char>(b));
-  EXPECT_EQ(tokens::BytesOfAlphabet(tokens::AlphabetOfBytes(bytes)), bytes);
+  std::string token = tokens::AlphabetOfBytes(bytes);
+  EXPECT_TRUE(tokens::AlphabetToBytes(token));
+  EXPECT_EQ(token, bytes);
   EXPECT_EQ(tokens::AlphabetOfBytes(" \n"), "ĠĊ");
-  EXPECT_EQ(tokens::BytesOfAlphabet("가"), std::nullopt);
+  for (std::string outside : {"가", "Ġ가", "\u0144", " ", "Ġ\xC4", "\xC4Ġ", "\xA1"}) {
+    EXPECT_FALSE(tokens::AlphabetToBytes(outside)) << outside;
+  }
 }
 
 // --- The trainer
