@@ -31,7 +31,8 @@ struct Parsed {
   int64_t revenue = 0, won = 0;
   uint64_t version = 0, to_version = 0, number = 0, amount = 0, timeout_s = 60;
   bool yes = false, grant = false, refuse = false, only_free = false;
-  bool no_wait = false, strict = false, now = false, show = false, fresh = false, segments = false;
+  bool no_wait = false, dry_run = false, strict = false, now = false, show = false, fresh = false,
+       segments = false;
   uint64_t limit = 0, index = 0, tree_size = 0;
   AuditPlanParams audit_plan;
   AuditRunParams audit_run;
@@ -428,6 +429,7 @@ class Builder {
     send.add_option("PATH", p.paths, Words(Msg::kHelpPaths))->required();
     send.add_flag("--no-wait", p.no_wait, Words(Msg::kHelpNoWait));
     send.add_flag("--strict", p.strict, Words(Msg::kHelpStrict));
+    send.add_flag("--dry-run", p.dry_run, Words(Msg::kHelpDryRun));
     May(send, "--retry-for", p.retry_for, Msg::kHelpRetryFor)->type_name("TIME");
     Do(send, [&p](Session& s) {
       const auto retry_for_ms = ParseDurationMillis(p.retry_for);
@@ -435,7 +437,7 @@ class Builder {
         s.console().Fail(retry_for_ms.status());
         return ExitCode::kUsage;
       }
-      return UploadFiles(s, {p.corpus, p.paths, !p.no_wait, p.strict, *retry_for_ms});
+      return UploadFiles(s, {p.corpus, p.paths, !p.no_wait, p.strict, *retry_for_ms, p.dry_run});
     });
     CLI::App& list = Add(group, "list", Msg::kHelpUploadList, Msg::kExampleUploadList);
     May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);

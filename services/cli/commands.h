@@ -49,6 +49,7 @@ struct UploadParams {
   bool wait = true;
   bool strict = false;
   int64_t retry_for_ms = 600'000;
+  bool dry_run = false;  // say what it would come to, and keep nothing
 };
 ExitCode UploadFiles(Session& session, const UploadParams& params);
 ExitCode UploadList(Session& session, const std::string& partner, const std::string& corpus);

@@ -18,6 +18,7 @@
 #include "services/cli/known_logs.h"
 #include "services/cli/progress.h"
 #include "services/cli/reason_words.h"
+#include "services/cli/trial_client.h"
 #include "services/cli/upload_client.h"
 #include "services/cli/views.h"
 
@@ -85,6 +86,14 @@ class ProgressScreen : public UploadObserver {
     if (upload.counts().documents() > state_.documents) state_.trouble.clear();
     state_.processed_bytes = static_cast<uint64_t>(upload.processed_bytes());
     state_.documents = upload.counts().documents();
+  }
+  void Tried(const v1::TrialProgress& progress) {
+    const std::lock_guard lock(mutex_);
+    state_.phase = ProgressState::Phase::kSending;
+    state_.sent_bytes = static_cast<uint64_t>(progress.bytes());
+    state_.sent_files = static_cast<uint64_t>(progress.files());
+    state_.processed_bytes = state_.sent_bytes;
+    state_.documents = progress.documents();
   }
   void Retrying(const Status& why, std::chrono::milliseconds delay) override {
     const std::lock_guard lock(mutex_);
@@ -186,18 +195,8 @@ void TellSkipped(const Console& console, const std::vector<SkippedFile>& skipped
     console.Warn(Msg::kMoreSkipped, {GroupedUnsigned(skipped.size() - kNamedSkips)});
 }
 
-void ShowUpload(const Console& console, const v1::Upload& upload) {
-  const v1::Counts& c = upload.counts();
-  Table table({{console.Words(Msg::kColUpload)}, {ForTerminal(upload.upload_id()), Align::kRight}});
-  table.Row({console.Words(Msg::kColState), StateWords(console.lang, upload.state())});
-  table.Row({console.Words(Msg::kColCorpus), ForTerminal(upload.corpus_id())});
-  table.Row({console.Words(Msg::kColFiles), Grouped(upload.files())});
-  table.Row({console.Words(Msg::kColBytes), Grouped(upload.bytes())});
-  if (upload.state() == v1::UPLOAD_STATE_OPEN || upload.state() == v1::UPLOAD_STATE_SEALED) {
-    table.Row(
-        {console.Words(Msg::kColProcessed), Percent(static_cast<uint64_t>(upload.processed_bytes()),
-                                                    static_cast<uint64_t>(upload.bytes()))});
-  }
+// What is counted of documents, after a rule.
+void CountRows(const Console& console, const v1::Counts& c, Table& table) {
   table.Rule();
   table.Row({console.Words(Msg::kColDocuments), Grouped(c.documents())});
   table.Row({"  " + console.Words(Msg::kVerdictAccepted), Grouped(c.accepted())});
@@ -214,10 +213,50 @@ void ShowUpload(const Console& console, const v1::Upload& upload) {
   table.Rule();
   table.Row({console.Words(Msg::kColNovelWords), Grouped(c.novel_korean_words())});
   table.Row({console.Words(Msg::kColNovelTokens), Grouped(c.novel_korean_tokens())});
+}
+
+void ShowUpload(const Console& console, const v1::Upload& upload) {
+  const v1::Counts& c = upload.counts();
+  Table table({{console.Words(Msg::kColUpload)}, {ForTerminal(upload.upload_id()), Align::kRight}});
+  table.Row({console.Words(Msg::kColState), StateWords(console.lang, upload.state())});
+  table.Row({console.Words(Msg::kColCorpus), ForTerminal(upload.corpus_id())});
+  table.Row({console.Words(Msg::kColFiles), Grouped(upload.files())});
+  table.Row({console.Words(Msg::kColBytes), Grouped(upload.bytes())});
+  if (upload.state() == v1::UPLOAD_STATE_OPEN || upload.state() == v1::UPLOAD_STATE_SEALED) {
+    table.Row(
+        {console.Words(Msg::kColProcessed), Percent(static_cast<uint64_t>(upload.processed_bytes()),
+                                                    static_cast<uint64_t>(upload.bytes()))});
+  }
+  CountRows(console, c, table);
   console.out << table.Render();
 }
 
-// The rejected documents of an upload: how many for what reason, and the first of them by name.
+// Rejected documents: how many for what reason, and the first of them by name.
+struct Rejections {
+  std::map<std::string, int64_t> by_reason;
+  std::vector<v1::DocumentVerdict> first;
+
+  void Add(const v1::DocumentVerdict& verdict) {
+    ++by_reason[verdict.reason()];
+    if (first.size() < kNamedRejections) first.push_back(verdict);
+  }
+  void Show(const Console& console) const {
+    if (first.empty()) return;
+    console.out << '\n' << console.Words(Msg::kRejectionsTitle) << '\n';
+    for (const auto& [reason, count] : by_reason) {
+      console.out << "  " << Grouped(count) << "  " << RejectionWords(console.lang, reason) << '\n';
+    }
+    console.out << '\n';
+    for (const auto& verdict : first) {
+      console.out << "  " << ForTerminal(verdict.file());
+      if (verdict.record() > 0) console.out << ':' << verdict.record();
+      console.out << "  " << ForTerminal(verdict.reason());
+      if (!verdict.detail().empty()) console.out << " (" << ForTerminal(verdict.detail()) << ')';
+      console.out << '\n';
+    }
+  }
+};
+
 Status ShowRejections(Session& session, const v1::Upload& upload) {
   const Console& console = session.console();
   JANGBU_ASSIGN_OR_RETURN(Connection* const connection, session.Connect());
@@ -229,30 +268,14 @@ Status ShowRejections(Session& session, const v1::Upload& upload) {
   request.add_verdicts(v1::VERDICT_REJECTED);
   auto stream = stub->ListVerdicts(&context, request);
   v1::ListVerdictsResponse response;
-  std::map<std::string, int64_t> by_reason;
-  std::vector<v1::DocumentVerdict> first;
-  while (stream->Read(&response)) {
-    ++by_reason[response.verdict().reason()];
-    if (first.size() < kNamedRejections) first.push_back(response.verdict());
-  }
+  Rejections rejections;
+  while (stream->Read(&response)) rejections.Add(response.verdict());
   JANGBU_RETURN_IF_ERROR(FromGrpc(stream->Finish()));
-  if (first.empty()) return OkStatus();
-  console.out << '\n' << console.Words(Msg::kRejectionsTitle) << '\n';
-  for (const auto& [reason, count] : by_reason) {
-    console.out << "  " << Grouped(count) << "  " << RejectionWords(console.lang, reason) << '\n';
-  }
-  console.out << '\n';
-  for (const auto& verdict : first) {
-    console.out << "  " << ForTerminal(verdict.file());
-    if (verdict.record() > 0) console.out << ':' << verdict.record();
-    console.out << "  " << ForTerminal(verdict.reason());
-    if (!verdict.detail().empty()) console.out << " (" << ForTerminal(verdict.detail()) << ')';
-    console.out << '\n';
-  }
-  if (upload.counts().rejected() > static_cast<int64_t>(first.size())) {
+  rejections.Show(console);
+  const auto named = static_cast<int64_t>(rejections.first.size());
+  if (named > 0 && upload.counts().rejected() > named) {
     console.out << "  "
-                << console.Words(Msg::kMoreRejections, {Grouped(upload.counts().rejected() -
-                                                                static_cast<int64_t>(first.size())),
+                << console.Words(Msg::kMoreRejections, {Grouped(upload.counts().rejected() - named),
                                                         ForTerminal(upload.upload_id())})
                 << '\n';
   }
@@ -325,6 +348,75 @@ ExitCode CorpusList(Session& session, const std::string& partner) {
   return ExitCode::kOk;
 }
 
+namespace {
+
+bool SomeUnreadable(const WalkResult& walked) {
+  return std::any_of(walked.skipped.begin(), walked.skipped.end(), [](const SkippedFile& file) {
+    return file.why == SkippedFile::Why::kUnreadable || file.why == SkippedFile::Why::kNameTooLong;
+  });
+}
+
+void ShowTrial(const Console& console, const std::string& corpus, const v1::TrialOutcome& outcome) {
+  Table table({{console.Words(Msg::kColTrial)}, {ForTerminal(corpus), Align::kRight}});
+  table.Row({console.Words(Msg::kColFiles), Grouped(outcome.files())});
+  table.Row({console.Words(Msg::kColBytes), Grouped(outcome.bytes())});
+  CountRows(console, outcome.counts(), table);
+  table.Rule();
+  table.Row({console.Words(outcome.member() ? Msg::kTrialEarns : Msg::kTrialPending),
+             Grouped(outcome.api_tokens())});
+  console.out << table.Render();
+}
+
+// What the files would come to; nothing of them stays on the server.
+ExitCode TryUpload(Session& session, Connection& connection, const UploadParams& params,
+                   const WalkResult& walked) {
+  const Console& console = session.console();
+  Rejections rejections;
+  StatusOr<v1::TrialOutcome> outcome = Unavailable("not_run", "");
+  {
+    ProgressScreen screen(console, walked.files.size(), walked.bytes);
+    TrialListener listener;
+    listener.progress = [&](const v1::TrialProgress& progress) { screen.Tried(progress); };
+    listener.verdict = [&](const v1::DocumentVerdict& verdict) {
+      if (console.json) {
+        console.out << VerdictJson(verdict) << '\n';
+      } else {
+        rejections.Add(verdict);
+      }
+    };
+    TrialOptions options;
+    options.rejected_only = !console.json;
+    outcome = RunTrial(connection, params.corpus, walked.files, options, listener);
+  }
+  if (!outcome.ok()) {
+    const ExitCode code = console.Fail(outcome.status());
+    return IsLocalTrouble(outcome.status()) ? ExitCode::kUsage : code;
+  }
+  if (console.json) {
+    console.out << TrialJson(params.corpus, *outcome) << '\n';
+  } else {
+    ShowTrial(console, params.corpus, *outcome);
+    rejections.Show(console);
+    const auto named = static_cast<int64_t>(rejections.first.size());
+    if (outcome->counts().rejected() > named) {
+      console.out << "  "
+                  << console.Words(Msg::kMoreTrialRejections,
+                                   {Grouped(outcome->counts().rejected() - named)})
+                  << '\n';
+    }
+    console.Note(Msg::kTrialKept);
+  }
+  if (outcome->cut_short()) {
+    console.Warn(Msg::kTrialCutShort,
+                 {Grouped(outcome->files()), GroupedUnsigned(walked.files.size())});
+  }
+  const bool refused = params.strict && outcome->counts().rejected() > 0;
+  return SomeUnreadable(walked) || refused || outcome->cut_short() ? ExitCode::kPartial
+                                                                   : ExitCode::kOk;
+}
+
+}  // namespace
+
 ExitCode UploadFiles(Session& session, const UploadParams& params) {
   const Console& console = session.console();
   const auto walked = WalkPaths(params.paths);
@@ -340,6 +432,7 @@ ExitCode UploadFiles(Session& session, const UploadParams& params) {
   const auto connection = session.Connect();
   if (!connection.ok()) return console.Fail(connection.status());
   console.Note(Msg::kFound, {GroupedUnsigned(walked->files.size()), HumanBytes(walked->bytes)});
+  if (params.dry_run) return TryUpload(session, **connection, params, *walked);
 
   UploadOptions options;
   options.wait = params.wait;
@@ -367,12 +460,8 @@ ExitCode UploadFiles(Session& session, const UploadParams& params) {
       if (!shown.ok()) return console.Fail(shown);
     }
   }
-  const bool unreadable =
-      std::any_of(walked->skipped.begin(), walked->skipped.end(), [](const SkippedFile& file) {
-        return file.why == SkippedFile::Why::kUnreadable ||
-               file.why == SkippedFile::Why::kNameTooLong;
-      });
-  if (unreadable || (params.strict && upload->counts().rejected() > 0)) return ExitCode::kPartial;
+  if (SomeUnreadable(*walked) || (params.strict && upload->counts().rejected() > 0))
+    return ExitCode::kPartial;
   return ExitCode::kOk;
 }
 

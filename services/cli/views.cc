@@ -215,6 +215,20 @@ std::string UploadJson(const v1::Upload& upload) {
       .Take();
 }
 
+std::string TrialJson(const std::string& corpus_id, const v1::TrialOutcome& outcome) {
+  JsonObject json;
+  json.AddBool("dry_run", true)
+      .Add("corpus_id", corpus_id)
+      .Add("files", outcome.files())
+      .Add("bytes", outcome.bytes());
+  AddCounts(json, outcome.counts());
+  return json.Add("api_tokens", outcome.api_tokens())
+      .AddBool("member", outcome.member())
+      .AddBool("cut_short", outcome.cut_short())
+      .Add("tokenizer_sha256", outcome.tokenizer_sha256())
+      .Take();
+}
+
 std::string VerdictJson(const v1::DocumentVerdict& verdict) {
   std::vector<std::string> spans;
   for (const auto& span : verdict.personal_data()) {

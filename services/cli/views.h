@@ -40,6 +40,7 @@ std::string PartnerJson(const jangbu::v1::Partner& partner);
 std::string KeyJson(const jangbu::v1::ApiKey& key, std::string_view secret);
 std::string CorpusJson(const jangbu::v1::Corpus& corpus);
 std::string UploadJson(const jangbu::v1::Upload& upload);
+std::string TrialJson(const std::string& corpus_id, const jangbu::v1::TrialOutcome& outcome);
 std::string VerdictJson(const jangbu::v1::DocumentVerdict& verdict);
 // Millionths as a decimal number without trailing zeroes: 1000000 → "1", 812345 → "0.812345".
 std::string Millionths(uint32_t ppm);

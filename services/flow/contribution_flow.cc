@@ -13,15 +13,10 @@
 #include "base/check.h"
 #include "services/flow/corpus_metadata.h"
 #include "services/flow/judging.h"
-#include "services/flow/parallel.h"
 
 namespace jangbu::services {
 namespace {
 
-constexpr int64_t kBatchBytes = int64_t{4} << 20;  // of canonical text
-constexpr size_t kBatchDocuments = 4096;
-constexpr size_t kGroupBytes = size_t{256} << 10;  // of raw records handed to one worker
-constexpr size_t kGroupDocuments = 512;
 constexpr size_t kInFlightBytes = size_t{32}
                                   << 20;  // of raw records being prepared for one partner
 constexpr size_t kClaimsAtOnce = 32'768;
@@ -421,94 +416,38 @@ StatusOr<std::vector<Owner>> ContributionFlow::ClaimAll(TableId table, uint64_t 
 Status ContributionFlow::Settle(uint32_t partner, uint64_t upload, uint64_t token,
                                 const BatchAppraisal& batch,
                                 const std::vector<ingest::DocumentForm>& forms) {
-  JANGBU_CHECK(forms.size() == batch.size());
-  const auto self = [token](size_t i) {
-    return Owner{.token = token, .ordinal = static_cast<uint32_t>(i)};
-  };
   const auto pinned =
       parts_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
         return books.NoveltyRuleOf(token);
       });
   JANGBU_CHECK(pinned.has_value());
-  const ingest::NoveltyRule rule = RuleOf(*pinned);
-  std::vector<KeyClaim> ids;
-  std::vector<KeyClaim> documents;
-  std::vector<KeyClaim> segments;
-  std::vector<size_t> first_segment(batch.size());  // of a document, in `segments`
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const auto ordinal = static_cast<uint32_t>(i);
-    first_segment[i] = segments.size();
-    if (batch[i].document_id_key.has_value())
-      ids.push_back({.key = *batch[i].document_id_key, .ordinal = ordinal});
-    if (batch[i].item.verdict == ledger::Verdict::kRejected) continue;
-    documents.push_back({.key = batch[i].document_key, .ordinal = ordinal});
-    JANGBU_CHECK(batch[i].offers.size() == forms[i].offers.size());
-    // Duplicates claim too: their text may be what is credited when the first one goes.
-    for (const ingest::SegmentOffer& offer : batch[i].offers) {
-      if (offer.key != ingest::kNoKey) segments.push_back({.key = offer.key, .ordinal = ordinal});
-    }
-  }
   // A document id is looked up before its batch begins, under the same lock: it is free.
+  std::vector<KeyClaim> ids;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (batch[i].document_id_key.has_value())
+      ids.push_back({.key = *batch[i].document_id_key, .ordinal = static_cast<uint32_t>(i)});
+  }
   JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> id_owners,
                           ClaimAll({.kind = kTableDocumentIds, .scope = partner}, token, ids));
-  for (size_t i = 0; i < ids.size(); ++i) JANGBU_CHECK(id_owners[i] == self(ids[i].ordinal));
-  JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> document_owners,
-                          ClaimAll({.kind = kTableDocuments, .scope = partner}, token, documents));
-  JANGBU_ASSIGN_OR_RETURN(const std::vector<Owner> segment_owners,
-                          ClaimAll({.kind = kTableSegments, .scope = partner}, token, segments));
-
+  for (size_t i = 0; i < ids.size(); ++i) {
+    JANGBU_CHECK(id_owners[i] == (Owner{.token = token, .ordinal = ids[i].ordinal}));
+  }
+  JANGBU_ASSIGN_OR_RETURN(JudgedBatch judged,
+                          JudgeBatch({.partner = partner,
+                                      .token = token,
+                                      .batch = batch,
+                                      .forms = forms,
+                                      .earlier = parts_.index->PartnerView(partner),
+                                      .stored = parts_.index->forms(),
+                                      .hasher = parts_.index->hasher(),
+                                      .rule = RuleOf(*pinned),
+                                      .workers = pool_.workers()},
+                                     [&](TableId table, const std::vector<KeyClaim>& claims) {
+                                       return ClaimAll(table, token, claims);
+                                     }));
   ledger::BatchCommit commit;
   commit.token = token;
-  commit.items.reserve(batch.size());
-  for (const DocumentAppraisal& document : batch) commit.items.push_back(document.item);
-  std::vector<uint32_t> fresh;
-  std::vector<ingest::RunText> texts;
-  for (size_t i = 0; i < documents.size(); ++i) {
-    const uint32_t ordinal = documents[i].ordinal;
-    ledger::Item& item = commit.items[ordinal];
-    if (document_owners[i] != self(ordinal)) {
-      item.verdict = ledger::Verdict::kExactDuplicate;
-      item.duplicate_of = document_owners[i];
-      item.similarity_ppm = 1'000'000;
-      continue;
-    }
-    fresh.push_back(ordinal);
-    texts.push_back({.document = {.place = PlaceOf(self(ordinal)), .scope = partner},
-                     .form = forms[ordinal].stream});
-  }
-
-  // The batch's own documents, judged against what stands before each.
-  JANGBU_ASSIGN_OR_RETURN(std::shared_ptr<const ingest::RunSegment> segment,
-                          ingest::RunSegment::Build(parts_.index->hasher(), texts));
-  const ingest::RunView views[] = {parts_.index->PartnerView(partner),
-                                   ingest::RunView(&parts_.index->hasher(), {segment})};
-  const ingest::RunView view = ingest::RunView::Of(views);
-  BatchForms sources(token, forms, parts_.index->forms());
-  JANGBU_RETURN_IF_ERROR(ParallelFor(pool_.workers(), fresh.size(), [&](size_t i) -> Status {
-    const uint32_t ordinal = fresh[i];
-    const ingest::DocumentForm& form = forms[ordinal];
-    ledger::Item& item = commit.items[ordinal];
-    const ingest::Reference reference{.before = PlaceOf(self(ordinal)), .counts = nullptr};
-    JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(form, view, reference, reference, sources,
-                                                          parts_.index->hasher(), rule));
-    item.verdict = ledger::Verdict::kAccepted;
-    if (judged.near.has_value()) {
-      item.verdict = ledger::Verdict::kNearDuplicate;
-      item.duplicate_of = OwnerOf(judged.near->document);
-      item.similarity_ppm = ingest::ShareOf(judged.near->covered, form.stream.size());
-    }
-    std::vector<bool> free(form.offers.size(), false);
-    size_t at = first_segment[ordinal];
-    for (size_t k = 0; k < free.size(); ++k) {
-      if (batch[ordinal].offers[k].key != ingest::kNoKey)
-        free[k] = segment_owners[at++] == self(ordinal);
-    }
-    const ingest::NovelCounts credit =
-        ingest::CreditOf(form, batch[ordinal].offers, judged.covered, free, rule);
-    item.novel_korean_tokens = credit.korean_tokens;
-    item.novel_korean_words = credit.korean_words;
-    return OkStatus();
-  }));
+  commit.items = std::move(judged.items);
   commit.appraisal_mac = parts_.keyring->NameMac("appraisal", {EncodeBatchAppraisal(batch)});
   const TextIndex::Committing committing(*parts_.index);
   JANGBU_RETURN_IF_ERROR(
@@ -519,7 +458,7 @@ Status ContributionFlow::Settle(uint32_t partner, uint64_t upload, uint64_t toke
                 {.partner = books.FindPartner(partner)->id, .body = std::move(commit)}};
           })
           .status());
-  parts_.index->Append(partner, std::move(segment));
+  parts_.index->Append(partner, std::move(judged.segment));
   return OkStatus();
 }
 

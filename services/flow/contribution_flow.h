@@ -32,6 +32,7 @@
 #include "ingest/appraise.h"
 #include "ingest/dedup/fingerprint.h"
 #include "services/flow/batch_appraisal.h"
+#include "services/flow/batch_judging.h"
 #include "services/flow/document_blob.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/keyring.h"
@@ -42,11 +43,11 @@
 
 namespace jangbu::services {
 
-// Tables of the key index. Stored; never renumber. Scope: a partner's number, 0 for everybody's
-// (confirmation run).
-inline constexpr uint32_t kTableDocuments = 1;
-inline constexpr uint32_t kTableSegments = 2;
-inline constexpr uint32_t kTableDocumentIds = 3;
+// How much makes a batch, and what is handed to one worker at a time.
+inline constexpr int64_t kBatchBytes = int64_t{4} << 20;  // of canonical text
+inline constexpr size_t kBatchDocuments = 4096;
+inline constexpr size_t kGroupBytes = size_t{256} << 10;  // of raw records
+inline constexpr size_t kGroupDocuments = 512;
 
 // The stored appraisal of a batch. DataLoss("appraisal_missing") or what opening it says.
 StatusOr<BatchAppraisal> ReadAppraisal(BlobStore& blobs, Keyring& keyring, uint32_t partner,
@@ -97,6 +98,9 @@ class ContributionFlow {
 
   // Storage trouble after which only a restart helps.
   Status fatal() const;
+
+  // What prepares documents; for trials too.
+  PreparePool& pool() { return pool_; }
 
  private:
   struct PartnerWork;

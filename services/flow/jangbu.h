@@ -195,6 +195,7 @@ struct OperatorItem {
 class Finance;
 class Guarding;
 class Audits;
+class Trial;
 
 class Jangbu {
  public:
@@ -274,6 +275,12 @@ class Jangbu {
   StatusOr<ExplanationView> Explain(uint32_t partner, uint32_t upload, const std::string& file,
                                     uint64_t record, bool everybody);
 
+  // What an upload would come to, without one (services/flow/trial.h); `row` gets the verdicts.
+  // Must not outlive this. NotFound("no_such_corpus"); FailedPrecondition("trial_running"): one at
+  // a time a partner.
+  StatusOr<std::unique_ptr<Trial>> StartTrial(uint32_t partner, uint32_t corpus,
+                                              const std::function<bool(const VerdictView&)>& row);
+
   // ---- feeds ----
   // The stream's upload: opened, or found again under the same stream id.
   StatusOr<UploadView> OpenFeed(uint32_t partner, uint32_t corpus, const std::string& stream_id);
@@ -337,6 +344,7 @@ class Jangbu {
   Status fatal() const;
 
  private:
+  friend class Trial;
   struct State;
   explicit Jangbu(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -41,6 +42,10 @@ struct Jangbu::State {
   std::unique_ptr<Guarding> guarding;
   std::unique_ptr<Finance> finance;
   std::unique_ptr<Audits> audits;
+
+  static constexpr size_t kMaxTrials = 8;
+  std::mutex trials_mutex;
+  std::set<uint32_t> trials;  // partners with one; guarded by trials_mutex
 
   std::mutex checkpoint_mutex;  // guards what follows
   std::string checkpoint;       // newest published

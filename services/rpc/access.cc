@@ -56,6 +56,7 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.ContributeService/ListUploads", kReadsOfPartner, Subject::kPartnerOrAll},
     {"jangbu.v1.ContributeService/ListVerdicts", kReadsOfPartner, Subject::kUpload},
     {"jangbu.v1.ContributeService/SealUpload", kWritesForPartner, Subject::kUpload},
+    {"jangbu.v1.ContributeService/TryFiles", kWritesForPartner, Subject::kCorpusOfStream},
     {"jangbu.v1.ContributeService/UploadFiles", kWritesForPartner, Subject::kUploadOfStream},
     {"jangbu.v1.ContributeService/WatchUpload", kReadsOfPartner, Subject::kUpload},
 

@@ -14,6 +14,7 @@
 #include "services/rpc/limits.h"
 #include "services/rpc/row_writer.h"
 #include "services/rpc/services.h"
+#include "services/rpc/try_files.h"
 #include "services/wire/convert.h"
 #include "services/wire/ids.h"
 #include "services/wire/page_token.h"
@@ -33,9 +34,10 @@ constexpr int kProgressWaitMs = 500;
 using UploadStream = GatheredStream<v1::UploadFilesRequest, v1::UploadFilesResponse>;
 using FeedStream = GatheredStream<v1::ContributeRequest, v1::ContributeResponse>;
 
-// The two bidirectional streams use gRPC's callback interface, the rest the synchronous one.
+// The bidirectional streams use gRPC's callback interface, the rest the synchronous one.
 using Base = v1::ContributeService::WithCallbackMethod_UploadFiles<
-    v1::ContributeService::WithCallbackMethod_Contribute<v1::ContributeService::Service>>;
+    v1::ContributeService::WithCallbackMethod_TryFiles<
+        v1::ContributeService::WithCallbackMethod_Contribute<v1::ContributeService::Service>>>;
 
 class ContributeServiceImpl final : public Base {
  public:
@@ -237,6 +239,21 @@ class ContributeServiceImpl final : public Base {
           response->set_everybody(everybody);
           return OkStatus();
         });
+  }
+
+  grpc::ServerBidiReactor<v1::TryFilesRequest, v1::TryFilesResponse>* TryFiles(
+      grpc::CallbackServerContext* context) override {
+    constexpr std::string_view kMethod = "jangbu.v1.ContributeService/TryFiles";
+    return TryStream::Begin(
+        threads_,
+        {.group_bytes = kStageGroupBytes,
+         .group_messages = kStageGroupMessages,
+         .ahead_bytes = kReadAheadBytes},
+        [this, context, kMethod](TryStream& stream) {
+          return door_.Serve(*context, kMethod,
+                             [&](Call& call) { return ServeTrial(call, stream); });
+        },
+        [this, context, kMethod] { return Refuse(*context, kMethod); });
   }
 
   grpc::ServerBidiReactor<v1::ContributeRequest, v1::ContributeResponse>* Contribute(
