@@ -16,20 +16,10 @@
 #include "ingest/extract/byte_source.h"
 #include "ingest/extract/encoding.h"
 #include "ingest/extract/format.h"
+#include "ingest/extract/read_options.h"
 #include "ingest/extract/record.h"
 
 namespace jangbu::ingest {
-
-// What may be chosen about how a file is read; defaults decide by content.
-struct ReadOptions {
-  Encoding encoding = Encoding::kUnknown;  // of text without a byte order mark
-  std::string text_column = "text";        // of CSV, TSV, Parquet
-  // Of other XML: names from the root, as "articles/article/body"; each such element is a document.
-  // Empty: other XML is refused.
-  std::string xml_text_path = {};
-
-  friend bool operator==(const ReadOptions&, const ReadOptions&) = default;
-};
 
 // The records of one file, in order: documents taken out, or refusals; record 0 last.
 class DocumentStream {

@@ -24,9 +24,9 @@ struct Parsed {
   std::string timeout = "30s";
 
   std::string id, name, partner, role, person, out_file, title,
-      source_type = "text", personal_data = "mask", legal_basis, quality, rights, licence, corpus,
-      upload, reason, file, as_of, vkey, vkey_file, retry_for = "10m", tokenizer, period, from,
-      reservation, format, explain;
+      source_type = "text", personal_data = "mask", legal_basis, quality, encoding, text_column,
+      xml_path, rights, licence, corpus, upload, reason, file, as_of, vkey, vkey_file,
+      retry_for = "10m", tokenizer, period, from, reservation, format, explain;
   std::vector<std::string> paths, names, verdicts, release, tokenizers, changes;
   int64_t revenue = 0, won = 0;
   uint64_t version = 0, to_version = 0, number = 0, amount = 0, timeout_s = 60;
@@ -396,9 +396,12 @@ class Builder {
     May(add, "--personal-data", p.personal_data, Msg::kHelpPersonalData)->type_name("POLICY");
     May(add, "--legal-basis", p.legal_basis, Msg::kHelpLegalBasis);
     May(add, "--quality", p.quality, Msg::kHelpQuality)->type_name("RULES");
+    May(add, "--encoding", p.encoding, Msg::kHelpEncoding)->type_name("NAME");
+    May(add, "--text-column", p.text_column, Msg::kHelpTextColumn)->type_name("NAME");
+    May(add, "--xml-path", p.xml_path, Msg::kHelpXmlPath)->type_name("PATH");
     Do(add, [&p](Session& s) {
       return CorpusAdd(s, {p.partner, p.title, p.source_type, p.rights, p.licence, p.personal_data,
-                           p.legal_basis, p.quality});
+                           p.legal_basis, p.quality, p.encoding, p.text_column, p.xml_path});
     });
     CLI::App& list = Add(group, "list", Msg::kHelpCorpusList, Msg::kExampleCorpusList);
     May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);

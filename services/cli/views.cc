@@ -194,6 +194,9 @@ std::string CorpusJson(const v1::Corpus& corpus) {
       .Add("licence", corpus.licence())
       .Add("personal_data", PersonalDataName(corpus.personal_data()))
       .Add("legal_basis", corpus.legal_basis())
+      .Add("encoding", corpus.encoding())
+      .Add("text_column", corpus.text_column())
+      .Add("xml_text_path", corpus.xml_text_path())
       .Add("quality", corpus.quality())
       .Add("created_at", UtcTime(corpus.created_at_micros()))
       .Take();
@@ -266,6 +269,7 @@ std::string VerdictJson(const v1::DocumentVerdict& verdict) {
       .Add("novel_korean_words", verdict.novel_korean_words())
       .Add("novel_korean_tokens", verdict.novel_korean_tokens())
       .Add("sha256", verdict.sha256())
+      .Add("read_as", verdict.read_as())
       .AddUnsigned("file_number", verdict.file_number())
       .AddRaw("personal_data", JsonArray(spans))
       .AddRaw("flags", JsonArray(flags))

@@ -191,8 +191,9 @@ StatusOr<bool> ContributionFlow::ProcessUpload(uint32_t partner, uint64_t upload
     partner_id = books.FindPartner(partner)->id;
   };
   parts_.scribe->Read(look);
-  JANGBU_ASSIGN_OR_RETURN(const PreparePool::Policy policy,
-                          ReadScreenPolicy(*parts_.scribe, *parts_.keyring, partner, corpus));
+  JANGBU_ASSIGN_OR_RETURN(const auto metadata,
+                          ReadCorpusMetadata(*parts_.scribe, *parts_.keyring, partner, corpus));
+  const PreparePool::Policy policy(metadata, &metadata->screen);
   JANGBU_ASSIGN_OR_RETURN(const Staging::Totals totals, parts_.staging->TotalsOf(partner, upload));
   if (!work.next_file.contains(upload)) {
     work.next_file[upload] = done.has_value() ? done->first : 0;
@@ -294,8 +295,9 @@ StatusOr<bool> ContributionFlow::ProcessUpload(uint32_t partner, uint64_t upload
     if (!passed(kWholeFile)) {
       JANGBU_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::ByteSource> source,
                               parts_.staging->OpenFile(partner, upload, file));
-      JANGBU_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::FileReader> reader,
-                              ingest::FileReader::Open(*source, info->path, {}, parts_.documents));
+      JANGBU_ASSIGN_OR_RETURN(
+          const std::unique_ptr<ingest::FileReader> reader,
+          ingest::FileReader::Open(*source, info->path, {}, parts_.documents, metadata->reading));
       const auto facts = std::make_shared<const ingest::FileFacts>(reader->facts());
       while (!gone) {
         JANGBU_ASSIGN_OR_RETURN(std::optional<ingest::RawRecord> raw, reader->Next());
@@ -544,8 +546,9 @@ StatusOr<std::vector<ContributionFlow::FeedOutcome>> ContributionFlow::Contribut
   PartnerWork& work = WorkOf(partner);
   const std::lock_guard partner_lock(work.commit);
   JANGBU_RETURN_IF_ERROR(fatal());
-  JANGBU_ASSIGN_OR_RETURN(const PreparePool::Policy policy,
-                          ReadScreenPolicy(*parts_.scribe, *parts_.keyring, partner, corpus));
+  JANGBU_ASSIGN_OR_RETURN(const auto metadata,
+                          ReadCorpusMetadata(*parts_.scribe, *parts_.keyring, partner, corpus));
+  const PreparePool::Policy policy(metadata, &metadata->screen);
   std::vector<FeedOutcome> outcomes(documents.size());
 
   // Documents are taken in runs without a repeated id; a repeated id is looked up after its first

@@ -24,10 +24,16 @@ std::string SealCorpusMetadata(const SecretKey& partner_key, uint32_t partner, u
   w.String(metadata.title);
   w.String(metadata.rights);
   w.String(metadata.licence);
-  if (metadata.screen != ingest::ScreenPolicy{} || !metadata.legal_basis.empty()) {
+  const bool reading = metadata.reading != ingest::ReadOptions{};
+  if (metadata.screen != ingest::ScreenPolicy{} || !metadata.legal_basis.empty() || reading) {
     w.U8(static_cast<uint8_t>(metadata.screen.personal_data));
     w.String(metadata.legal_basis);
     w.String(ingest::WriteQualityPolicy(metadata.screen.quality));
+  }
+  if (reading) {
+    w.String(ingest::NameOf(metadata.reading.encoding));
+    w.String(metadata.reading.text_column);
+    w.String(metadata.reading.xml_text_path);
   }
   return SealBox(partner_key, CorpusAad(partner, corpus), w.bytes(), random);
 }
@@ -53,14 +59,23 @@ StatusOr<CorpusMetadata> OpenCorpusMetadata(const SecretKey& partner_key, uint32
       metadata.screen.quality = *quality;
     }
   }
+  if (r.ok() && r.remaining() > 0) {
+    const std::string_view encoding = r.String();
+    const std::string_view column = r.String();
+    auto reading = ingest::ParseReadOptions(encoding, column, r.String());
+    if (!reading.ok()) {
+      r.MarkBad();
+    } else {
+      metadata.reading = *std::move(reading);
+    }
+  }
   JANGBU_RETURN_IF_ERROR(r.Finish("a corpus' metadata"));
   return metadata;
 }
 
-StatusOr<std::shared_ptr<const ingest::ScreenPolicy>> ReadScreenPolicy(Scribe& scribe,
-                                                                       Keyring& keyring,
-                                                                       uint32_t partner,
-                                                                       uint32_t corpus) {
+StatusOr<std::shared_ptr<const CorpusMetadata>> ReadCorpusMetadata(Scribe& scribe, Keyring& keyring,
+                                                                   uint32_t partner,
+                                                                   uint32_t corpus) {
   std::string sealed;
   bool found = false;
   scribe.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
@@ -73,7 +88,7 @@ StatusOr<std::shared_ptr<const ingest::ScreenPolicy>> ReadScreenPolicy(Scribe& s
   JANGBU_ASSIGN_OR_RETURN(const auto key, keyring.PartnerKey(partner));
   JANGBU_ASSIGN_OR_RETURN(CorpusMetadata metadata,
                           OpenCorpusMetadata(*key, partner, corpus, sealed));
-  return std::make_shared<const ingest::ScreenPolicy>(std::move(metadata.screen));
+  return std::make_shared<const CorpusMetadata>(std::move(metadata));
 }
 
 }  // namespace jangbu::services

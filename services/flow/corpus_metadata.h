@@ -3,10 +3,12 @@
 // What a corpus is and how its text is screened: ciphertext under the partner's key, bound to the
 // partner and the number of the corpus, kept in the CORPUS_ADDED entry.
 //
-//     metadata = title:string rights:string licence:string [screening]
+//     metadata = title:string rights:string licence:string [screening [reading]]
 //     screening = personal_data:u8 legal_basis:string quality:string
+//     reading = encoding:string text_column:string xml_text_path:string
 //
-// Screening is written only where it is not the default, so corpora from before it read the same.
+// Screening and reading are written only where they are not the default, so corpora from before
+// them read the same.
 // Thread-safe.
 
 #include <cstdint>
@@ -15,6 +17,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "ingest/extract/read_options.h"
 #include "ingest/screen/screen.h"
 #include "services/flow/keyring.h"
 #include "services/flow/scribe.h"
@@ -28,6 +31,7 @@ struct CorpusMetadata {
   std::string licence;
   ingest::ScreenPolicy screen;
   std::string legal_basis;  // of keeping personal data
+  ingest::ReadOptions reading;
   bool operator==(const CorpusMetadata&) const = default;
 };
 
@@ -37,10 +41,9 @@ std::string SealCorpusMetadata(const SecretKey& partner_key, uint32_t partner, u
 StatusOr<CorpusMetadata> OpenCorpusMetadata(const SecretKey& partner_key, uint32_t partner,
                                             uint32_t corpus, std::string_view sealed);
 
-// The screening policy of a corpus. NotFound("no_such_corpus").
-StatusOr<std::shared_ptr<const ingest::ScreenPolicy>> ReadScreenPolicy(Scribe& scribe,
-                                                                       Keyring& keyring,
-                                                                       uint32_t partner,
-                                                                       uint32_t corpus);
+// How a corpus is read and screened. NotFound("no_such_corpus").
+StatusOr<std::shared_ptr<const CorpusMetadata>> ReadCorpusMetadata(Scribe& scribe, Keyring& keyring,
+                                                                   uint32_t partner,
+                                                                   uint32_t corpus);
 
 }  // namespace jangbu::services

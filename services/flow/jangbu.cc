@@ -544,7 +544,8 @@ StatusOr<CorpusView> Jangbu::CreateCorpus(uint32_t partner, const std::string& t
                           .rights = rights,
                           .licence = licence,
                           .screen = {.personal_data = screening.personal_data, .quality = {}},
-                          .legal_basis = screening.legal_basis};
+                          .legal_basis = screening.legal_basis,
+                          .reading = screening.reading};
   JANGBU_ASSIGN_OR_RETURN(metadata.screen.quality, ingest::ParseQualityPolicy(screening.quality));
   if (request_id.size() > 64)
     return InvalidArgument("bad_request_id", "a request id has at most 64 bytes");
@@ -605,6 +606,7 @@ StatusOr<std::vector<CorpusView>> Jangbu::ListCorpora(uint32_t partner) {
     view.licence = std::move(metadata.licence);
     view.screen = metadata.screen;
     view.legal_basis = std::move(metadata.legal_basis);
+    view.reading = std::move(metadata.reading);
     view.source_type = record.source_type;
     view.created_at = record.created_at;
     corpora.push_back(std::move(view));

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "ingest/extract/read_options.h"
 #include "ingest/screen/screen.h"
 #include "ingest/tokens/tokenizer.h"
 #include "ledger/books.h"
@@ -63,14 +64,16 @@ struct CorpusView {
   std::string licence;
   ingest::ScreenPolicy screen;
   std::string legal_basis;  // of keeping personal data
+  ingest::ReadOptions reading;
   Timestamp created_at;
 };
 
-// How a corpus is screened, as asked for.
+// How a corpus is read and screened, as asked for.
 struct CorpusScreening {
   ingest::PersonalDataPolicy personal_data = ingest::PersonalDataPolicy::kMask;
   std::string legal_basis;  // with kKeep, and only then
   std::string quality;      // changes to the default thresholds; ingest/screen/quality.h
+  ingest::ReadOptions reading;
 };
 
 struct UploadView {
@@ -102,6 +105,7 @@ struct VerdictView {
   std::vector<ingest::QualityFlag> flags;
   std::string duplicate_of;  // UPLOAD#FILE:RECORD
   std::string sha256;        // hexadecimal
+  std::string read_as;       // format, and of text its encoding and the confidence in it
 };
 
 // Why a document got its verdict. Lengths and places count code points of comparison forms.

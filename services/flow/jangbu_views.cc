@@ -90,6 +90,7 @@ Status Jangbu::ListVerdicts(uint32_t partner, uint32_t number, const VerdictFilt
       view.detail = facts[i].detail;
       view.personal_data = facts[i].personal_data;
       view.flags = facts[i].flags;
+      view.read_as = facts[i].read_as;
       if (facts[i].received_sha256 != Digest{}) view.sha256 = ToHex(facts[i].received_sha256);
       if (view.item.duplicate_of.has_value()) {
         JANGBU_ASSIGN_OR_RETURN(view.duplicate_of, finder.Name(*view.item.duplicate_of));

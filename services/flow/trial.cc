@@ -155,11 +155,12 @@ class TrialForms final : public ingest::FormSource {
 
 class Trial::Impl {
  public:
-  Impl(Jangbu::State& state, uint32_t partner, PreparePool::Policy policy, ingest::NoveltyRule rule,
-       std::unique_ptr<Spool> spool, Row row, std::function<void()> ended)
+  Impl(Jangbu::State& state, uint32_t partner, std::shared_ptr<const CorpusMetadata> metadata,
+       ingest::NoveltyRule rule, std::unique_ptr<Spool> spool, Row row, std::function<void()> ended)
       : state_(state),
         partner_(partner),
-        policy_(std::move(policy)),
+        metadata_(std::move(metadata)),
+        policy_(metadata_, &metadata_->screen),
         rule_(rule),
         row_(std::move(row)),
         ended_(std::move(ended)),
@@ -175,8 +176,9 @@ class Trial::Impl {
     const auto file = static_cast<uint32_t>(paths_.size());
     paths_.push_back(path);
     CountedSource source(bytes);
-    JANGBU_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::FileReader> reader,
-                            ingest::FileReader::Open(source, path, {}, InstalledDocumentReader()));
+    JANGBU_ASSIGN_OR_RETURN(
+        const std::unique_ptr<ingest::FileReader> reader,
+        ingest::FileReader::Open(source, path, {}, InstalledDocumentReader(), metadata_->reading));
     const auto facts = std::make_shared<const ingest::FileFacts>(reader->facts());
     while (!full()) {
       JANGBU_ASSIGN_OR_RETURN(std::optional<ingest::RawRecord> raw, reader->Next());
@@ -349,6 +351,7 @@ class Trial::Impl {
     view.detail = facts.detail;
     view.personal_data = facts.personal_data;
     view.flags = facts.flags;
+    view.read_as = facts.read_as;
     if (facts.received_sha256 != Digest{}) view.sha256 = ToHex(facts.received_sha256);
     if (item.duplicate_of.has_value()) {
       const Owner& owner = *item.duplicate_of;
@@ -378,6 +381,7 @@ class Trial::Impl {
 
   Jangbu::State& state_;
   const uint32_t partner_;
+  const std::shared_ptr<const CorpusMetadata> metadata_;
   const PreparePool::Policy policy_;
   const ingest::NoveltyRule rule_;
   const Row row_;
@@ -411,8 +415,8 @@ int64_t Trial::documents() const { return impl_->documents(); }
 StatusOr<std::unique_ptr<Trial>> Jangbu::StartTrial(
     uint32_t partner, uint32_t corpus, const std::function<bool(const VerdictView&)>& row) {
   JANGBU_RETURN_IF_ERROR(fatal());
-  JANGBU_ASSIGN_OR_RETURN(const PreparePool::Policy policy,
-                          ReadScreenPolicy(*state_->scribe, *state_->keyring, partner, corpus));
+  JANGBU_ASSIGN_OR_RETURN(auto metadata,
+                          ReadCorpusMetadata(*state_->scribe, *state_->keyring, partner, corpus));
   const auto pinned =
       state_->scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
         return books.NoveltyRuleOf(kFirstToken);
@@ -438,8 +442,8 @@ StatusOr<std::unique_ptr<Trial>> Jangbu::StartTrial(
     return spool.status();
   }
   return std::unique_ptr<Trial>(new Trial(std::make_unique<Trial::Impl>(
-      *state_, partner, policy, RuleOf(pinned.value_or(ledger::NoveltyRule{})), *std::move(spool),
-      row, ended)));
+      *state_, partner, std::move(metadata), RuleOf(pinned.value_or(ledger::NoveltyRule{})),
+      *std::move(spool), row, ended)));
 }
 
 }  // namespace jangbu::services

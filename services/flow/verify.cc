@@ -438,8 +438,10 @@ class Verifier {
     opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
       corpus = books.FindUpload(batch.upload)->corpus;
     });
-    JANGBU_ASSIGN_OR_RETURN(const auto policy, ReadScreenPolicy(*opened_.scribe, *opened_.keyring,
-                                                                batch.partner, corpus));
+    JANGBU_ASSIGN_OR_RETURN(
+        const auto metadata,
+        ReadCorpusMetadata(*opened_.scribe, *opened_.keyring, batch.partner, corpus));
+    const std::shared_ptr<const ingest::ScreenPolicy> policy(metadata, &metadata->screen);
     for (size_t i = 0; i < appraisal.size(); ++i) {
       const ledger::Item& item = appraisal[i].item;
       const VaultName key_name{

@@ -62,7 +62,12 @@ class ContributeServiceImpl final : public Base {
               wire::CheckText("quality", request->quality(), kMaxRightsChars, false));
           CorpusScreening screening{.personal_data = ingest::PersonalDataPolicy::kMask,
                                     .legal_basis = request->legal_basis(),
-                                    .quality = request->quality()};
+                                    .quality = request->quality(),
+                                    .reading = {}};
+          JANGBU_ASSIGN_OR_RETURN(
+              screening.reading,
+              ingest::ParseReadOptions(request->encoding(), request->text_column(),
+                                       request->xml_text_path()));
           JANGBU_ASSIGN_OR_RETURN(screening.personal_data,
                                   wire::FromWire(request->personal_data()));
           JANGBU_ASSIGN_OR_RETURN(const ledger::SourceType source_type,

@@ -161,6 +161,10 @@ v1::Corpus ToWire(const CorpusView& corpus) {
   out.set_created_at_micros(corpus.created_at.micros);
   out.set_personal_data(static_cast<v1::PersonalDataPolicy>(corpus.screen.personal_data));
   out.set_legal_basis(Utf8(corpus.legal_basis));
+  if (corpus.reading.encoding != ingest::Encoding::kUnknown)
+    out.set_encoding(std::string(ingest::NameOf(corpus.reading.encoding)));
+  out.set_text_column(Utf8(corpus.reading.text_column));
+  out.set_xml_text_path(Utf8(corpus.reading.xml_text_path));
   out.set_quality(ingest::WriteQualityPolicy(corpus.screen.quality));
   return out;
 }
@@ -191,6 +195,7 @@ v1::DocumentVerdict ToWire(const VerdictView& verdict) {
   out.set_reason(Utf8(item.reason));
   out.set_detail(Utf8(verdict.detail));
   out.set_duplicate_of(verdict.duplicate_of);
+  out.set_read_as(Utf8(verdict.read_as));
   out.set_similarity_ppm(item.similarity_ppm);
   out.set_chars(item.chars);
   out.set_syllables(item.syllables);

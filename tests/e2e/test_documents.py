@@ -5,6 +5,8 @@ import threading
 import unittest
 import zipfile
 
+import grpc
+
 import jangbu_e2e
 from jangbu.v1 import common_pb2
 from jangbu_client import Client
@@ -58,6 +60,29 @@ class Documents(jangbu_e2e.ServerTest):
         # The same text in another form is the same document.
         again = client.upload(corpus, "r2", [("같은.html", ("<html><p>" + "</p><p>".join(text("a")) + "</p>").encode())])
         self.assertEqual(self.verdicts(client, again)[0][3], "EXACT_DUPLICATE")
+
+    def test_a_corpus_says_how_its_files_are_read(self):
+        client, _ = self.partner("namu")
+        body = text("options")[0]
+        table = ("번호,본문\n7," + body + "\n").encode("cp949")
+        xml = f"<책><장><본문>{body}</본문><주>빼는 말</주></장></책>".encode()
+        # Two letters, in CP949, are also two letters of other encodings: nobody can tell from so little.
+        short = "똠방각하 펲시콜라".encode("cp949")
+        plain = client.create_corpus("기본")
+        told = client.create_corpus("지정", encoding="cp949", text_column="본문", xml_text_path="책/장/본문")
+        files = [("표.csv", table), ("책.xml", xml), ("짧은.txt", short)]
+        first = client.upload(plain, "r", files)
+        self.assertEqual([v[3:] for v in self.verdicts(client, first)][:2],
+                         [("REJECTED", "no_text_column"), ("REJECTED", "no_text_path")])
+        second = list(client.verdicts(client.upload(told, "r", files).upload_id))
+        self.assertEqual([(v.document_id, v.words) for v in second], [("", 12), ("", 12), ("", 2)])
+        self.assertIn("cp949", second[0].read_as)
+        self.assertEqual(second[1].verdict, common_pb2.VERDICT_EXACT_DUPLICATE, "the same text by another way")
+        for field, value, reason in (("encoding", "ebcdic", "bad_encoding"), ("text_column", "a\nb", "bad_text_column"),
+                                     ("xml_text_path", "a//b", "bad_xml_path"), ("xml_text_path", "/".join("abcdefghijklmnopq"), "bad_xml_path")):
+            with self.assertRaises(grpc.RpcError) as refused:
+                client.create_corpus("틀림", **{field: value})
+            self.assertTrue(refused.exception.details().startswith(reason), refused.exception.details())
 
     def test_hostile_files_cost_themselves(self):
         client, corpus = self.partner("mool")

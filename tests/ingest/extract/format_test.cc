@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ingest/extract/read_options.h"
 #include "tests/ingest/extract/samples.h"
 
 namespace jangbu::ingest {
@@ -67,6 +68,37 @@ TEST(Format, Table) {
     const FormatGuess guess = DetectFormat(c.head, c.name);
     EXPECT_EQ(NameOf(guess.format), c.format) << c.name << ": " << ToHex(c.head.substr(0, 16));
     EXPECT_EQ(guess.kind, c.kind) << c.name << ": " << ToHex(c.head.substr(0, 16));
+  }
+}
+
+TEST(ReadOptions, AreReadFromNamesAndRefusedByName) {
+  struct Row {
+    std::string_view encoding, column, path, reason;
+  };
+  const std::string long_name(201, 'a');
+  const Row rows[] = {
+      {"", "", "", ""},
+      {"auto", "본문", "책/장/본문", ""},
+      {"euc-kr", "", "a", ""},
+      {"EUC-KR", "", "", "bad_encoding"},
+      {"latin1", "", "", "bad_encoding"},
+      {"", "a\tb", "", "bad_text_column"},
+      {"", long_name, "", "bad_text_column"},
+      {"", "\xFF", "", "bad_text_column"},
+      {"", "", "/a", "bad_xml_path"},
+      {"", "", "a/", "bad_xml_path"},
+      {"", "", "a//b", "bad_xml_path"},
+      {"", "", "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", "bad_xml_path"},
+  };
+  for (const Row& row : rows) {
+    const auto read = ParseReadOptions(row.encoding, row.column, row.path);
+    EXPECT_EQ(ReasonOf(read.status()), row.reason) << row.encoding << row.column << row.path;
+  }
+  EXPECT_EQ(*ParseReadOptions("", "", ""), ReadOptions{});
+  EXPECT_EQ(ParseReadOptions("euc-kr", "", "")->encoding, Encoding::kCp949);
+  for (int e = 0; e <= static_cast<int>(kLastEncoding); ++e) {
+    const auto encoding = static_cast<Encoding>(e);
+    EXPECT_EQ(ParseReadOptions(NameOf(encoding), "", "")->encoding, encoding);
   }
 }
 

@@ -243,7 +243,8 @@ TEST_F(CommandLineTest, NamesOfVerdictsAreStableAndComeOneALine) {
       "가.jsonl:1\",\"similarity\":0.8125,"
       "\"chars\":0,\"syllables\":0,\"words\":10,\"tokens\":20,\"korean_words\":9,\"korean_tokens\":"
       "18,"
-      "\"novel_korean_words\":0,\"novel_korean_tokens\":0,\"sha256\":\"ab\",\"file_number\":0,"
+      "\"novel_korean_words\":0,\"novel_korean_tokens\":0,\"sha256\":\"ab\",\"read_as\":\"\","
+      "\"file_number\":0,"
       "\"personal_data\":[{\"kind\":\"mobile\",\"begin\":18,\"length\":13}],"
       "\"flags\":[{\"rule\":\"spaced_out\",\"value\":63,\"trips\":\"above\",\"threshold\":50,"
       "\"rejects\":false}]}");

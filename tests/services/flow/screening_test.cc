@@ -89,9 +89,12 @@ TEST(Screening, NoPlantedValueIsKeptOrSaidAnywhere) {
   };
   t.Open();
   const uint32_t hani = t.Partner("hani");
-  const auto rejecting = t.jangbu().CreateCorpus(
-      hani, "거절", ledger::SourceType::kText, "own", "", "",
-      {.personal_data = ingest::PersonalDataPolicy::kReject, .legal_basis = "", .quality = ""});
+  const auto rejecting =
+      t.jangbu().CreateCorpus(hani, "거절", ledger::SourceType::kText, "own", "", "",
+                              {.personal_data = ingest::PersonalDataPolicy::kReject,
+                               .legal_basis = "",
+                               .quality = "",
+                               .reading = {}});
   ASSERT_TRUE(rejecting.ok()) << rejecting.status();
   HardForms forms(5);
   const std::vector<Planted> planted = forms.All();
@@ -200,7 +203,7 @@ TEST(Screening, KeepingNeedsALegalBasisAndKeeps) {
                        const std::string& quality) {
     return t.jangbu().CreateCorpus(
         hani, "말뭉치", ledger::SourceType::kText, "own", "", "",
-        {.personal_data = policy, .legal_basis = basis, .quality = quality});
+        {.personal_data = policy, .legal_basis = basis, .quality = quality, .reading = {}});
   };
   using enum ingest::PersonalDataPolicy;
   EXPECT_EQ(ReasonOf(add(kKeep, "", "").status()), "legal_basis_missing");
@@ -233,7 +236,8 @@ TEST(Screening, QualityFlagsByDefaultAndRefusesWhereTheCorpusSaysSo) {
       t.jangbu().CreateCorpus(hani, "엄격", ledger::SourceType::kText, "own", "", "",
                               {.personal_data = ingest::PersonalDataPolicy::kMask,
                                .legal_basis = "",
-                               .quality = "spaced_out=50:80"});
+                               .quality = "spaced_out=50:80",
+                               .reading = {}});
   ASSERT_TRUE(strict.ok()) << strict.status();
   std::string spaced;
   for (int i = 0; i < 30; ++i) spaced += "가 나 다 라 ";

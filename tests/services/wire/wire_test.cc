@@ -332,6 +332,9 @@ TEST(Messages, ACorpusArrivesWhole) {
                         .licence = "CC BY 4.0",
                         .screen = screen,
                         .legal_basis = "consent",
+                        .reading = {.encoding = ingest::Encoding::kJohab,
+                                    .text_column = "본문",
+                                    .xml_text_path = "책/장"},
                         .created_at = Timestamp{9}};
   const v1::Corpus wire = ToWire(view);
   EXPECT_EQ(Unset(wire), Names{});
