@@ -265,6 +265,7 @@ VerdictView SomeVerdict() {
   view.detail = "detail";
   view.duplicate_of = "hanbit/u1#0:1";
   view.sha256 = std::string(64, 'a');
+  view.read_as = "text cp949 90";
   view.personal_data = {{ingest::PersonalKind::kMobile, 18, 13}};
   view.flags = {{ingest::QualityRule::kNotKorean, true, 12, 30}};
   return view;
