@@ -186,14 +186,16 @@ format() {
 
 tidy() {
   install_packages build tidy
-  configure "$BUILD"
-  build_in "$BUILD" jangbu_proto
+  # The linter wants to know how each source is compiled alone.
+  local dir="$BUILD-tidy"
+  configure "$dir" -DJANGBU_UNITY=OFF
+  build_in "$dir" jangbu_proto
   cd "$ROOT"
   if [ $# -gt 0 ]; then
-    clang-tidy-14 -p "$BUILD" --quiet "$@"
+    clang-tidy-14 -p "$dir" --quiet "$@"
   else
     git ls-files -z -- 'base/*.cc' 'ingest/*.cc' 'ledger/*.cc' 'audit/*.cc' 'services/*.cc' |
-      xargs -0 -n 1 -P "$(jobs_allowed)" clang-tidy-14 -p "$BUILD" --quiet
+      xargs -0 -n 1 -P "$(jobs_allowed)" clang-tidy-14 -p "$dir" --quiet
   fi
 }
 

@@ -10,6 +10,20 @@ function(jangbu_library NAME)
   target_include_directories(jangbu_${NAME} PUBLIC ${PROJECT_SOURCE_DIR})
 endfunction()
 
+option(JANGBU_UNITY "compile several sources of the larger libraries as one" ON)
+
+# Compiles PER sources of the library NAME as one, in the order of its list: headers are most of what there is to
+# compile. Two sources of a group that have a name in common stand in different groups of the list.
+function(jangbu_unite NAME PER)
+  if(JANGBU_UNITY)
+    set_target_properties(jangbu_${NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${PER})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # What a class behind a pointer holds may be local to its source; g++ takes the source for a header.
+      target_compile_options(jangbu_${NAME} PRIVATE -Wno-subobject-linkage)
+    endif()
+  endif()
+endfunction()
+
 # An executable called NAME.
 function(jangbu_binary NAME)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
