@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/bytes.h"
@@ -45,7 +47,149 @@ std::string_view SignalName(int signal) {
   }
 }
 
+// Starts the program with these as standard input and output; an errno, 0 when it runs.
+int Spawn(const ExtractOptions& options, int in, int out, bool nursery, pid_t& pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  // The server's signal mask and handlers are its own.
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  std::string program = options.program;
+  std::string memory = std::to_string(options.sandbox.memory_bytes >> 20);
+  std::string cpu = std::to_string(options.sandbox.cpu_seconds);
+  std::string mode = "nursery";
+  char* arguments[] = {program.data(), memory.data(), cpu.data(), nursery ? mode.data() : nullptr,
+                       nullptr};
+  // No environment: nothing of the server's is the worker's to know.
+  char* environment[] = {nullptr};
+  const int error =
+      posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environment);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) pid = -1;
+  return error;
+}
+
 }  // namespace
+
+// The nursery and the thread that keeps it: processes die with the thread that is their parent, so
+// it must be one that stays.
+class ExtractWorkers::Nursery {
+ public:
+  explicit Nursery(const ExtractOptions& options) : options_(options) {}
+  ~Nursery() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    if (keeper_.joinable()) keeper_.join();
+  }
+
+  // A process that reads from and writes to `file`; nothing when there is no nursery.
+  std::optional<pid_t> Begin(int file) {
+    if (options_.renew_after <= 0) return std::nullopt;
+    std::unique_lock lock(mutex_);
+    if (!keeper_.joinable()) keeper_ = std::thread([this] { Keep(); });
+    if (pid_ > 0 && begun_ >= options_.renew_after) pid_ = kRenew;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return pid_ > 0 || pid_ == kNone; });
+    if (pid_ == kNone) {
+      if (++begun_ >= options_.renew_after) pid_ = kRenew;  // tried again now and then
+      return std::nullopt;
+    }
+    ++begun_;
+    int32_t born = -1;
+    if (!SendDescriptor(file) || recv(control_, &born, sizeof(born), 0) != sizeof(born) ||
+        born <= 0) {
+      pid_ = kRenew;  // it has gone, or can begin none: the next file has a new one
+      changed_.notify_all();
+      return std::nullopt;
+    }
+    return born;
+  }
+
+ private:
+  static constexpr pid_t kRenew = 0;
+  static constexpr pid_t kNone = -1;  // it cannot be started
+
+  void Keep() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      if (pid_ == kRenew) {
+        End();
+        Start();
+        changed_.notify_all();
+      }
+      changed_.wait(lock, [this] { return stopping_ || pid_ == kRenew; });
+    }
+    End();
+  }
+
+  void Start() {
+    int ends[2];
+    pid_ = kNone;
+    begun_ = 0;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return;
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0 && Spawn(options_, ends[1], nowhere, true, child_) == 0) {
+      pid_ = child_;
+      control_ = ends[0];
+    } else {
+      close(ends[0]);
+    }
+    if (nowhere >= 0) close(nowhere);
+    close(ends[1]);
+  }
+
+  // It leaves when its socket is closed; workers that it began go on.
+  void End() {
+    if (control_ >= 0) close(std::exchange(control_, -1));
+    if (child_ <= 0) return;
+    while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    child_ = -1;
+  }
+
+  bool SendDescriptor(int file) {
+    char byte = 1;
+    iovec data{&byte, 1};
+    alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = room;
+    message.msg_controllen = sizeof(room);
+    cmsghdr* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(head), &file, sizeof(file));
+    return sendmsg(control_, &message, MSG_NOSIGNAL) == 1;
+  }
+
+  const ExtractOptions& options_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  pid_t pid_ = kRenew;
+  pid_t child_ = -1;
+  int control_ = -1;
+  int begun_ = 0;
+  bool stopping_ = false;
+  std::thread keeper_;
+};
+
+ExtractWorkers::ExtractWorkers(ExtractOptions options)
+    : options_(std::move(options)), nursery_(std::make_unique<Nursery>(options_)) {}
+ExtractWorkers::~ExtractWorkers() = default;
 
 // One of `at_once` places.
 class ExtractWorkers::Turn {
@@ -71,7 +215,7 @@ class ExtractWorkers::Turn {
 class ExtractWorkers::Worker final : public ingest::DocumentStream {
  public:
   Worker(ExtractWorkers& workers, const ExtractOptions& options)
-      : options_(options), turn_(workers) {}
+      : workers_(workers), options_(options), turn_(workers) {}
 
   ~Worker() override {
     if (socket_ >= 0) close(socket_);
@@ -86,29 +230,12 @@ class ExtractWorkers::Worker final : public ingest::DocumentStream {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
       return Unavailable("worker_missing", "no socket for a worker");
     socket_ = ends[0];
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    // The server's signal mask and handlers are its own.
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    std::string program = options_.program;
-    std::string memory = std::to_string(options_.sandbox.memory_bytes >> 20);
-    std::string cpu = std::to_string(options_.sandbox.cpu_seconds);
-    char* arguments[] = {program.data(), memory.data(), cpu.data(), nullptr};
-    // No environment: nothing of the server's is the worker's to know.
-    char* environment[] = {nullptr};
-    const int error =
-        posix_spawn(&pid_, program.c_str(), &actions, &attributes, arguments, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
+    if (const std::optional<pid_t> born = workers_.nursery_->Begin(ends[1])) {
+      pid_ = *born;
+      close(ends[1]);
+      return OkStatus();
+    }
+    const int error = Spawn(options_, ends[1], ends[1], false, pid_);
     close(ends[1]);
     if (error != 0) {
       pid_ = -1;
@@ -246,6 +373,7 @@ class ExtractWorkers::Worker final : public ingest::DocumentStream {
         {Reason::kExtractionFailed, "the worker ended by " + std::string(SignalName(signal))});
   }
 
+  ExtractWorkers& workers_;
   const ExtractOptions& options_;
   const Turn turn_;
   pid_t pid_ = -1;

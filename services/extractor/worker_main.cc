@@ -1,13 +1,24 @@
 // jangbu-extract: reads one file from standard input, writes its records to standard output, and
-// can do nothing else. Started by the server for every file that is read as a whole
-// (record_frame.h).
+// can do nothing else. The server has one for every file that is read as a whole (record_frame.h).
+//
+//     jangbu-extract MEMORY_MIB CPU_SECONDS            reads one file
+//     jangbu-extract MEMORY_MIB CPU_SECONDS nursery    begins processes that each read one
+//
+// A nursery has its libraries loaded and never sees a byte of any file: for each descriptor that
+// comes over the socket on its standard input it begins a process, a child of the server as itself
+// is, that shuts itself in and reads from it. It answers the process's number.
 
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -60,18 +71,9 @@ uint64_t NumberOf(const char* text, uint64_t otherwise) {
   return value;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc != 3) return services::kWorkerBadCall;  // memory in MiB, CPU seconds
-  std::set_new_handler(OutOfMemory);
-  services::SandboxLimits sandbox;
-  sandbox.memory_bytes = NumberOf(argv[1], sandbox.memory_bytes >> 20) << 20;
-  sandbox.cpu_seconds = NumberOf(argv[2], sandbox.cpu_seconds);
-  services::PreparePdf();
-  // Tables that are made from files of the disk.
-  ingest::DecodeText(ingest::Encoding::kCp949, std::string("\xB0\xA1"));
-  if (!services::EnterSandbox(sandbox).ok()) return services::kWorkerNoSandbox;
+// One file, from standard input to standard output.
+[[noreturn]] void Work(const services::SandboxLimits& sandbox) {
+  if (!services::EnterSandbox(sandbox).ok()) _exit(services::kWorkerNoSandbox);
 
   Input input;
   std::string head(ingest::kRequestHeadBytes, '\0');
@@ -109,4 +111,61 @@ int main(int argc, char** argv) {
   WriteFrame(ingest::EncodeEnd());
   // Nothing is left to tidy, and tidying hostile trees takes long.
   _exit(0);
+}
+
+// The descriptor in the next message; -1 when the server has gone.
+int ReceiveDescriptor(int control) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof(room);
+  ssize_t size = 0;
+  do {
+    size = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);
+  const cmsghdr* head = size == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
+      head->cmsg_len != CMSG_LEN(sizeof(int))) {
+    return -1;
+  }
+  int descriptor = -1;
+  std::memcpy(&descriptor, CMSG_DATA(head), sizeof(descriptor));
+  return descriptor;
+}
+
+int Nursery(const services::SandboxLimits& sandbox) {
+  while (true) {
+    const int file = ReceiveDescriptor(STDIN_FILENO);
+    if (file < 0) return 0;
+    // fork, but for whose child it is: the server waits for it, and with the server it dies.
+    const auto pid = static_cast<int32_t>(
+        syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    if (pid == 0) {
+      if (dup2(file, STDIN_FILENO) < 0 || dup2(file, STDOUT_FILENO) < 0)
+        _exit(services::kWorkerBadCall);
+      Work(sandbox);
+    }
+    close(file);
+    if (send(STDIN_FILENO, &pid, sizeof(pid), MSG_NOSIGNAL) != sizeof(pid)) return 0;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool nursery = argc == 4 && std::string_view(argv[3]) == "nursery";
+  if (argc != 3 && !nursery) return services::kWorkerBadCall;
+  std::set_new_handler(OutOfMemory);
+  services::SandboxLimits sandbox;
+  sandbox.memory_bytes = NumberOf(argv[1], sandbox.memory_bytes >> 20) << 20;
+  sandbox.cpu_seconds = NumberOf(argv[2], sandbox.cpu_seconds);
+  services::PreparePdf();
+  // Tables that are made from files of the disk.
+  ingest::DecodeText(ingest::Encoding::kCp949, std::string("\xB0\xA1"));
+  if (nursery) return Nursery(sandbox);
+  Work(sandbox);
 }

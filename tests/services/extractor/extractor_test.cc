@@ -7,10 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
+#include <set>
 #include <thread>
 
 #include "base/check.h"
@@ -87,6 +92,115 @@ std::string Pdf(std::string_view content, std::string_view more = "") {
   }
   return out + "trailer<</Size " + std::to_string(at.size() + 1) + "/Root 1 0 R>>\nstartxref\n" +
          std::to_string(xref) + "\n%%EOF\n";
+}
+
+// Processes of this one whose command line says so.
+std::vector<pid_t> Nurseries() {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream command(entry.path() / "cmdline", std::ios::binary);
+    const std::string words{std::istreambuf_iterator<char>(command), {}};
+    std::ifstream stat(entry.path() / "stat");
+    std::string line;
+    std::getline(stat, line);
+    const size_t after = line.rfind(") ");
+    if (!words.ends_with(std::string("nursery") + '\0') || after == std::string::npos) continue;
+    if (std::stol(line.substr(after + 4)) == getpid()) found.push_back(std::stoi(name));
+  }
+  return found;
+}
+
+TEST(ExtractWorkers, ANurseryIsRenewedAndGoesWithItsOwner) {
+  const std::string docx = Docx("글");
+  const Lines expected = {"1 글\n"};
+  {
+    ExtractOptions options = Options();
+    options.renew_after = 2;
+    ExtractWorkers workers(options);
+    std::set<pid_t> seen;
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(ReadBy(workers, docx, "a.docx"), expected);
+      const std::vector<pid_t> now = Nurseries();
+      ASSERT_EQ(now.size(), 1U);
+      seen.insert(now[0]);
+    }
+    EXPECT_EQ(seen.size(), 3U);
+    // One that was killed costs nobody anything.
+    kill(Nurseries()[0], SIGKILL);
+    EXPECT_EQ(ReadBy(workers, docx, "a.docx"), expected);
+    EXPECT_EQ(ReadBy(workers, docx, "a.docx"), expected);
+    EXPECT_EQ(Nurseries().size(), 1U);
+  }
+  EXPECT_TRUE(Nurseries().empty());
+  ExtractOptions options = Options();
+  options.renew_after = 0;
+  ExtractWorkers workers(options);
+  EXPECT_EQ(ReadBy(workers, docx, "a.docx"), expected);
+  EXPECT_TRUE(Nurseries().empty());
+}
+
+// A worker that a nursery began dies with the server, as one that the server started itself.
+TEST(ExtractWorkers, WorkersDieWithTheServer) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t server = fork();
+  if (server == 0) {
+    ExtractWorkers workers(Options());
+    class Endless final : public ingest::ByteSource {
+     public:
+      explicit Endless(int said) : said_(said) {}
+      StatusOr<size_t> Read(char* out, size_t n) override {
+        std::fill(out, out + n, ' ');
+        if (++times_ == 4) {
+          std::vector<pid_t> children;
+          for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            const std::string name = entry.path().filename();
+            if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+            std::ifstream stat(entry.path() / "stat");
+            std::string line;
+            std::getline(stat, line);
+            const size_t after = line.rfind(") ");
+            if (after != std::string::npos && std::stol(line.substr(after + 4)) == getpid()) {
+              const auto pid = static_cast<int32_t>(std::stoi(name));
+              if (write(said_, &pid, sizeof(pid)) != sizeof(pid)) _exit(3);
+            }
+          }
+          close(said_);
+          kill(getpid(), SIGKILL);
+        }
+        return n;
+      }
+
+     private:
+      const int said_;
+      int times_ = 0;
+    };
+    Endless endless(ends[1]);
+    const auto stream = workers.Read(endless, ingest::Format::kHtml, "a.html", {});
+    _exit(4);
+  }
+  close(ends[1]);
+  std::vector<int32_t> children;
+  for (int32_t pid = 0; read(ends[0], &pid, sizeof(pid)) == sizeof(pid);) children.push_back(pid);
+  close(ends[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(server, &status, 0), server);
+  EXPECT_TRUE(WIFSIGNALED(status)) << status;
+  EXPECT_EQ(children.size(), 2U) << "the nursery and its worker";
+  for (const int32_t pid : children) {
+    for (int i = 0; i < 500 && kill(pid, 0) == 0; ++i) {
+      // Reaped by whoever inherits it; a zombie is dead too.
+      std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+      std::string line;
+      std::getline(stat, line);
+      const size_t after = line.rfind(") ");
+      if (after == std::string::npos || line[after + 2] == 'Z') break;
+      ASSERT_LT(i, 499) << pid << " lives on: " << line;
+      usleep(10'000);
+    }
+  }
 }
 
 TEST(ExtractWorkers, PdfTextAndNothingElse) {
