@@ -113,7 +113,17 @@ for folder in "${FOLDERS[@]}"; do
   "${OPERATOR[@]}" key issue --partner "$partner" --role partner --person demo --out "$WORK/$partner.key"
   PARTNER=("${J[@]}" --key-file "$WORK/$partner.key")
   corpus="$("${PARTNER[@]}" -q corpus add --title "$title" --source-type "$type" --rights "demo")"
+  if [ $number -eq 1 ]; then
+    tried="$(cd "$(dirname "$folder")" && "${PARTNER[@]}" -q --json upload "$corpus" "$name" --dry-run |
+      sed -n 's/.*"dry_run":true.*"novel_korean_words":\([0-9]*\).*/\1/p')"
+  fi
   (cd "$(dirname "$folder")" && "${PARTNER[@]}" upload "$corpus" "$name")
+  if [ $number -eq 1 ]; then
+    came="$("${PARTNER[@]}" --json upload show "$partner/u1" | sed 's/.*"novel_korean_words":\([0-9]*\).*/\1/')"
+    [ "$tried" = "$came" ] || { printf 'demo: the dry run said %s words, the upload %s\n' "$tried" "$came" >&2; exit 1; }
+    say "미리 해 본 시험 계산(--dry-run)도 새 한국어 어절 $tried개라고 했습니다. 서버에 남은 것은 없었습니다" \
+        "The dry run before it (--dry-run) had said $tried new Korean words too, and left nothing behind"
+  fi
   PARTNERS+=("$partner")
   UPLOADS+=("$partner/u1")
 done
