@@ -6,6 +6,8 @@
 #include <array>
 #include <set>
 
+#include "ledger/transfer_batch.h"
+
 namespace jangbu::ledger {
 namespace {
 
@@ -92,6 +94,24 @@ Ledger SmallBooks() {
   const vector<AccountId> closing = {AccountId(4)};
   EXPECT_EQ(ledger.CloseAccounts(closing, At(65)).at(0), Outcome::kOk);
   return ledger;
+}
+
+TEST(Transfer, ABatchIsTheBytesOfItsTransfers) {
+  vector<Transfer> batch;
+  for (uint64_t i = 1; i <= 20; ++i) {
+    Transfer transfer = MakeTransfer(i * 0x0102'0304'0506'0708, i + 1, i + 2, i << 40, 1);
+    transfer.pending_id = TransferId(i, ~i);
+    transfer.user_data_128 = UserData128(~i, i);
+    transfer.user_data_64 = i * 3;
+    transfer.user_data_32 = static_cast<uint32_t>(i * 5);
+    transfer.timeout = static_cast<uint32_t>(i * 7);
+    transfer.timestamp = At(static_cast<int64_t>(i));
+    batch.push_back(transfer);
+  }
+  ByteWriter out;
+  for (const Transfer& transfer : batch) EncodeTransfer(transfer, out);
+  EXPECT_EQ(EncodeTransfers(batch), out.bytes());
+  EXPECT_EQ(EncodeTransfers({}), "");
 }
 
 TEST(Records, KeepTheirBytes) {
