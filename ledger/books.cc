@@ -163,6 +163,7 @@ Status Books::ApplyBody(const Entry& e, const Genesis& b) {
 Status Books::ApplyBody(const Entry& e, const EpochBegun& b) {
   if (b.epoch <= epoch_) return Contradiction(e, "the epoch is not later than the one before");
   epoch_ = b.epoch;
+  epochs_.push_back(e.seq);
   return OkStatus();
 }
 
@@ -375,11 +376,14 @@ Status Books::ApplyBody(const Entry& e, const BatchCommit& b) {
       }
     }
     sum += CountsOf(item);
-    if (item.novel_korean_tokens > UINT32_MAX || item.novel_korean_words > UINT32_MAX)
+    if (std::max({item.novel_korean_tokens, item.novel_korean_words, item.korean_tokens,
+                  item.korean_words}) > int64_t{UINT32_MAX})
       return Contradiction(e, "document " + std::to_string(i) + " is larger than documents are");
     DocumentFacts& document = facts.emplace_back();
     document.provisional_tokens = static_cast<uint32_t>(item.novel_korean_tokens);
     document.provisional_words = static_cast<uint32_t>(item.novel_korean_words);
+    document.korean_tokens = static_cast<uint32_t>(item.korean_tokens);
+    document.korean_words = static_cast<uint32_t>(item.korean_words);
     document.credits =
         item.verdict == Verdict::kAccepted || item.verdict == Verdict::kNearDuplicate;
   }
@@ -486,6 +490,7 @@ Status Books::ApplyBody(const Entry& e, const Decision& b) {
          .adjustment = std::nullopt});
   }
   batch.decision = e.seq;
+  credit_moved_ = e.seq;
   undecided_.erase(undecided_.begin());
   return OkStatus();
 }
@@ -700,6 +705,7 @@ Status Books::ApplyBody(const Entry& e, const RunDone& b) {
     if (NextLot(*partner).has_value())
       return Contradiction(e, "a lot of " + partner->id + " is due");
   }
+  last_cut_ = open_run_->cut;
   open_run_.reset();
   return OkStatus();
 }

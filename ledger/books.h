@@ -141,6 +141,7 @@ struct BatchRecord {
   uint64_t commit = 0;  // sequence number of the commit
   uint32_t documents = 0;
   std::optional<uint64_t> decision;  // sequence number of its DECISION entry
+  uint32_t recount = 0;              // the newest approved re-count that its credit is by; 0: none
 };
 
 // Figures of a partner at one instant.
@@ -238,6 +239,20 @@ class Books {
   const std::map<uint64_t, uint64_t>& undecided() const { return undecided_; }
   const std::optional<RunBegun>& open_run() const { return open_run_; }
   uint64_t runs() const { return runs_; }
+  // Where the last finished run was cut; 0: there was none.
+  uint64_t last_cut() const { return last_cut_; }
+  // Sequence numbers of the EPOCH_BEGUN entries, ascending: one an opening.
+  const std::vector<uint64_t>& epochs() const { return epochs_; }
+
+  // ---- re-counting (books_recount.cc) ----
+  const std::vector<RecountRecord>& recounts() const { return recounts_; }  // n is at n - 1
+  // The re-count whose tokenizer counts a batch begun at `token`; 0: that of genesis. A tokenizer
+  // counts from the opening after its approval on.
+  uint32_t TokenizerOf(uint64_t token) const;
+  // The same for batches begun after the next opening.
+  uint32_t NextTokenizer() const;
+  // What the report of an open re-count would say now.
+  std::vector<RecountLine> LinesOf(const RecountRecord& recount) const;
 
   // ---- audits and the guard ----
   // Incidents, audits and reports given, with what their entries say; ascending.
@@ -354,6 +369,10 @@ class Books {
   Status ApplyBody(const Entry& e, const CorrectionProposed& b);
   Status ApplyBody(const Entry& e, const CorrectionDecided& b);
   Status ApplyBody(const Entry& e, const Succession& b);
+  Status ApplyBody(const Entry& e, const RecountBegun& b);
+  Status ApplyBody(const Entry& e, const RecountItems& b);
+  Status ApplyBody(const Entry& e, const RecountReported& b);
+  Status ApplyBody(const Entry& e, const RecountDecided& b);
 
   PartnerRecord* PartnerOf(const Entry& e);
   UploadRecord* UploadOf(const PartnerRecord& partner, uint32_t number);
@@ -410,6 +429,11 @@ class Books {
   std::vector<AuditRecord> audits_;
   std::vector<ReportRecord> audit_reports_;
   uint64_t runs_ = 0;
+  uint64_t last_cut_ = 0;
+  std::vector<uint64_t> epochs_;
+  std::vector<RecountRecord> recounts_;
+  std::vector<std::pair<uint64_t, uint32_t>> tokenizers_;  // approval's entry → re-count
+  uint64_t credit_moved_ = 0;  // the last entry that changed what a document is credited for
   Timestamp open_run_at_;
   std::vector<PolicyRecord> policies_;
   std::map<std::string, KeyRequestRecord, std::less<>> key_requests_;

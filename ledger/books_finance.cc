@@ -649,6 +649,7 @@ Status Books::ApplyBody(const Entry& e, const Withdrawn& b) {
                                    AccountOf(n, AccountRole::kProvisional, kAssetKoreanWords),
                                    ProgrammeOf(kAssetKoreanWords), kAssetKoreanWords, words}}));
   // From here on they are withdrawn. What a lot credited goes out with the next one.
+  credit_moved_ = e.seq;
   std::set<Owner> unsettled;
   for (const DocumentRange& range : b.ranges) {
     std::vector<DocumentFacts>& facts = facts_.at(range.token);
@@ -705,9 +706,11 @@ void Books::MoveCredit(PartnerRecord& partner, const Owner& document, int64_t to
       return;
     }
   }
+  // Only what the partner may feel counts for the size of a lot.
+  const bool felt = kind == AdjustmentKind::kRecounted;
   partner.waiting_decided.push_back({.document = document,
-                                     .provisional_korean_tokens = 0,
-                                     .provisional_korean_words = 0,
+                                     .provisional_korean_tokens = felt ? facts.korean_tokens : 0,
+                                     .provisional_korean_words = felt ? facts.korean_words : 0,
                                      .item_korean_tokens = tokens,
                                      .item_korean_words = words,
                                      .adjustment = kind});
@@ -725,11 +728,13 @@ Status Books::ApplyBody(const Entry& e, const Succession& b) {
     if (&heir != b.heirs.data() && heir.document <= last)
       return Contradiction(e, "heirs do not ascend");
     last = heir.document;
-    if (heir.korean_tokens > int64_t{facts->provisional_tokens} - facts->item_tokens ||
-        heir.korean_words > int64_t{facts->provisional_words} - facts->item_words) {
-      return Contradiction(e, "an heir is credited for more than it offered");
+    // A second copy of its own offered nothing while the first one stood.
+    if (heir.korean_tokens > int64_t{facts->korean_tokens} - facts->item_tokens ||
+        heir.korean_words > int64_t{facts->korean_words} - facts->item_words) {
+      return Contradiction(e, "an heir is credited for more than it holds");
     }
   }
+  credit_moved_ = e.seq;
   for (const Succession::Heir& heir : b.heirs) {
     MoveCredit(*PartnerOfBatch(heir.document.token), heir.document, heir.korean_tokens,
                heir.korean_words, AdjustmentKind::kSucceeded);
@@ -815,10 +820,12 @@ StatusOr<ClaimSettled> Books::SettlementOf(const PartnerRecord& partner, uint32_
         "claim_undecided", own.withdrawn ? "the claimant has withdrawn the text: refuse the claim"
                                          : "the next confirmation run comes first");
   }
-  settled.korean_tokens =
-      std::min<int64_t>(theirs.item_tokens, int64_t{own.provisional_tokens} - own.item_tokens);
-  settled.korean_words =
-      std::min<int64_t>(theirs.item_words, int64_t{own.provisional_words} - own.item_words);
+  // A re-count or a succession may have credited it for more than it offered.
+  const auto moved = [](uint32_t there, uint32_t offered, uint32_t credited) {
+    return offered > credited ? int64_t{std::min(there, offered - credited)} : 0;
+  };
+  settled.korean_tokens = moved(theirs.item_tokens, own.provisional_tokens, own.item_tokens);
+  settled.korean_words = moved(theirs.item_words, own.provisional_words, own.item_words);
   return settled;
 }
 
@@ -841,6 +848,7 @@ Status Books::ApplyBody(const Entry& e, const ClaimSettled& b) {
                   kAssetWon, b.held_won}}));
   }
   if (b.korean_tokens > 0 || b.korean_words > 0) {
+    credit_moved_ = e.seq;
     MoveCredit(*holder, *claim.holder, -b.korean_tokens, -b.korean_words,
                AdjustmentKind::kClaimLost);
     MoveCredit(*partner, claim.document, b.korean_tokens, b.korean_words,
@@ -974,6 +982,13 @@ Digest Books::StateDigest() const {
       w.U32(document.item_words);
       w.U32(document.lot);
       w.U8(static_cast<uint8_t>((document.decided ? 1 : 0) | (document.withdrawn ? 2 : 0)));
+    }
+  }
+  for (const RecountRecord& recount : recounts_) {
+    w.U8(static_cast<uint8_t>(recount.state));
+    for (const auto& [token, items] : recount.items) {
+      w.U64(token);
+      w.U64(items.size());
     }
   }
   return Sha256({"jangbu books state v1\n", w.bytes()});

@@ -12,8 +12,9 @@ std::vector<size_t> ChooseLot(std::span<const WaitingDocument> waiting, const Po
   std::vector<size_t> chosen;
   std::vector<size_t> hidden;
   for (size_t i = 0; i < waiting.size(); ++i) {
-    const bool felt =
-        !waiting[i].adjustment.has_value() || *waiting[i].adjustment == AdjustmentKind::kWithdrawn;
+    const bool felt = !waiting[i].adjustment.has_value() ||
+                      *waiting[i].adjustment == AdjustmentKind::kWithdrawn ||
+                      *waiting[i].adjustment == AdjustmentKind::kRecounted;
     (felt || released ? chosen : hidden).push_back(i);
   }
   if (released) return chosen;

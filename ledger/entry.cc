@@ -435,7 +435,7 @@ void ReadSealed(ByteReader& r, Lot& b) {
   b.adjustments.resize(r.Count(5));
   if (b.adjustments.empty()) r.MarkBad();
   for (Adjustment& adjustment : b.adjustments) {
-    adjustment.kind = ReadEnum(r, AdjustmentKind::kWithdrawn, AdjustmentKind::kClaimWon);
+    adjustment.kind = ReadEnum(r, AdjustmentKind::kWithdrawn, AdjustmentKind::kRecounted);
     adjustment.document = ReadOwner(r);
     adjustment.korean_tokens = r.SignedVarint();
     adjustment.korean_words = r.SignedVarint();

@@ -76,6 +76,10 @@ enum class EntryType : uint8_t {
   kCorrectionDecided = 65,
   kAdjustedLot = 66,  // a Lot with `adjusted` set
   kSuccession = 67,
+  kRecountBegun = 68,
+  kRecountItems = 69,
+  kRecountReported = 70,
+  kRecountDecided = 71,
 
   // Audits and the guard (ledger/audit_entry.h): 90 to 109.
   kGuardIncident = 90,
@@ -271,7 +275,8 @@ enum class AdjustmentKind : uint8_t {
   kWithdrawn = 1,
   kSucceeded = 2,
   kClaimLost = 3,
-  kClaimWon = 4
+  kClaimWon = 4,
+  kRecounted = 5
 };
 
 // Credit of an earlier document that a lot takes away or adds.
@@ -328,13 +333,14 @@ struct NoveltyRule {
   bool operator==(const NoveltyRule&) const = default;
 };
 
-using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
-                          UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin,
-                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule,
-                          PolicyProposed, PolicyDecided, KeyRequested, KeyDecided, Usage, Tick,
-                          CloseDrafted, CloseDecided, ClosePosted, Payment, Withdrawn, ClaimOpened,
-                          ClaimDecided, ClaimSettled, CorrectionProposed, CorrectionDecided,
-                          Succession, GuardIncident, AuditRecorded, AuditReportGiven>;
+using Body =
+    std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
+                 UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin, BatchCommit,
+                 BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule, PolicyProposed,
+                 PolicyDecided, KeyRequested, KeyDecided, Usage, Tick, CloseDrafted, CloseDecided,
+                 ClosePosted, Payment, Withdrawn, ClaimOpened, ClaimDecided, ClaimSettled,
+                 CorrectionProposed, CorrectionDecided, Succession, RecountBegun, RecountItems,
+                 RecountReported, RecountDecided, GuardIncident, AuditRecorded, AuditReportGiven>;
 
 // What somebody wants to be true; the writer adds position, time and salts.
 struct Draft {

@@ -108,12 +108,26 @@ constexpr uint32_t RateOf(uint32_t policy_version, int64_t discount_basis_points
   return policy_version << kRateDiscountBits | static_cast<uint32_t>(discount_basis_points);
 }
 
-// One document's credit, 24 bytes. Amounts are exact.
+// The run of a re-count: its report, and once it is decided what became of it.
+struct RecountRecord {
+  RecountBegun spec;
+  uint64_t seq = 0;                                           // of its RECOUNT_BEGUN entry
+  std::map<uint64_t, std::vector<RecountItems::Item>> items;  // by token; emptied when decided
+  std::vector<RecountLine> lines;
+  bool reported = false;
+  DecisionState state = DecisionState::kProposed;
+  Act proposed;
+  std::optional<Act> decided;
+};
+
+// One document's credit, 32 bytes. Amounts are exact.
 struct DocumentFacts {
   uint32_t provisional_tokens = 0;
   uint32_t provisional_words = 0;
   uint32_t item_tokens = 0;  // credited and in force, or about to be by a lot
   uint32_t item_words = 0;
+  uint32_t korean_tokens = 0;  // in all, new or not: the most that it can be credited for
+  uint32_t korean_words = 0;
   uint32_t lot = 0;      // that settled it; 0: none yet
   bool credits = false;  // neither rejected nor an exact duplicate
   bool decided = false;

@@ -298,6 +298,49 @@ void SealedSuccession(A& a, B& b) {
   });
 }
 
+template <typename A, typename B>
+void SealedRecountBegun(A& a, B& b) {
+  a.Unsigned(b.recount);
+  a.Text(b.tokenizer_algorithm);
+  a.Hash(b.tokenizer_sha256);
+  a.Unsigned(b.min_run);
+  a.Unsigned(b.near_ppm);
+  a.Unsigned(b.novel_ppm);
+  a.Text(b.by);
+}
+
+template <typename A, typename B>
+void SealedRecountItems(A& a, B& b) {
+  a.Unsigned(b.recount);
+  a.Unsigned(b.token);
+  a.List(b.items, 3, [&a](auto& item) {
+    a.Unsigned(item.ordinal);
+    a.Amount(item.korean_tokens);
+    a.Amount(item.korean_words);
+  });
+}
+
+template <typename A, typename B>
+void SealedRecountReported(A& a, B& b) {
+  a.Unsigned(b.recount);
+  a.List(b.lines, 7, [&a](auto& line) {
+    a.Text(line.partner);
+    a.Amount(line.documents);
+    a.Amount(line.changed);
+    a.Amount(line.korean_tokens_before);
+    a.Amount(line.korean_words_before);
+    a.Amount(line.korean_tokens_after);
+    a.Amount(line.korean_words_after);
+  });
+}
+
+template <typename A, typename B>
+void SealedRecountDecided(A& a, B& b) {
+  a.Unsigned(b.recount);
+  a.Bool(b.approved);
+  a.Text(b.by);
+}
+
 }  // namespace
 
 #define JANGBU_CODEC(body, own, sealed)            \
@@ -334,6 +377,10 @@ JANGBU_CODEC(ClaimSettled, OwnClaimSettled, SealedClaimSettled)
 JANGBU_CODEC(CorrectionProposed, Nothing, SealedCorrectionProposed)
 JANGBU_CODEC(CorrectionDecided, OwnCorrectionDecided, SealedBy)
 JANGBU_CODEC(Succession, Nothing, SealedSuccession)
+JANGBU_CODEC(RecountBegun, Nothing, SealedRecountBegun)
+JANGBU_CODEC(RecountItems, Nothing, SealedRecountItems)
+JANGBU_CODEC(RecountReported, Nothing, SealedRecountReported)
+JANGBU_CODEC(RecountDecided, Nothing, SealedRecountDecided)
 #undef JANGBU_CODEC
 
 }  // namespace jangbu::ledger

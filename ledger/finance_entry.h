@@ -245,6 +245,61 @@ struct Succession {
   bool operator==(const Succession&) const = default;
 };
 
+// Re-counting: what all documents that are decided would be credited for under another tokenizer or
+// another novelty rule. RECOUNT_BEGUN says which, RECOUNT_ITEMS what differs (a batch each, batches
+// ascending), RECOUNT_REPORTED adds it up by partner, and RECOUNT_DECIDED, by another person, makes
+// it the credit of those documents or nothing. Sealed.
+struct RecountBegun {
+  uint32_t recount = 0;  // from 1
+  // Another tokenizer, or "" and zeros.
+  std::string tokenizer_algorithm;
+  Digest tokenizer_sha256{};
+  // Another novelty rule (entry.h), or zeros.
+  uint32_t min_run = 0;
+  uint32_t near_ppm = 0;
+  uint32_t novel_ppm = 0;
+  std::string by;
+  bool operator==(const RecountBegun&) const = default;
+};
+
+struct RecountItems {
+  struct Item {
+    uint32_t ordinal = 0;
+    int64_t korean_tokens = 0;  // its credit anew; exact
+    int64_t korean_words = 0;
+    bool operator==(const Item&) const = default;
+  };
+  uint32_t recount = 0;
+  uint64_t token = 0;
+  std::vector<Item> items;  // ascending; those whose credit differs
+  bool operator==(const RecountItems&) const = default;
+};
+
+// Of the documents of one partner that are decided and in force.
+struct RecountLine {
+  std::string partner;
+  int64_t documents = 0;
+  int64_t changed = 0;  // of them, documents whose credit differs
+  int64_t korean_tokens_before = 0;
+  int64_t korean_words_before = 0;
+  int64_t korean_tokens_after = 0;
+  int64_t korean_words_after = 0;
+  bool operator==(const RecountLine&) const = default;
+};
+
+struct RecountReported {
+  uint32_t recount = 0;
+  std::vector<RecountLine> lines;  // ascending by partner id; partners with documents
+  bool operator==(const RecountReported&) const = default;
+};
+
+struct RecountDecided {
+  uint32_t recount = 0;
+  bool approved = false;
+  std::string by;
+  bool operator==(const RecountDecided&) const = default;
+};
+
 // Bytes of both parts; entry.cc puts the header before them.
 #define JANGBU_FINANCE_ENTRIES(X)                                   \
   X(kPolicyProposed, PolicyProposed, "policy_proposed")             \
@@ -263,7 +318,11 @@ struct Succession {
   X(kClaimSettled, ClaimSettled, "claim_settled")                   \
   X(kCorrectionProposed, CorrectionProposed, "correction_proposed") \
   X(kCorrectionDecided, CorrectionDecided, "correction_decided")    \
-  X(kSuccession, Succession, "succession")
+  X(kSuccession, Succession, "succession")                          \
+  X(kRecountBegun, RecountBegun, "recount_begun")                   \
+  X(kRecountItems, RecountItems, "recount_items")                   \
+  X(kRecountReported, RecountReported, "recount_reported")          \
+  X(kRecountDecided, RecountDecided, "recount_decided")
 
 #define JANGBU_FINANCE_CODEC(kind, body, name)    \
   void WriteOwn(ByteWriter& w, const body& b);    \

@@ -40,6 +40,7 @@ struct Parsed {
   GuardParams guard;
 
   ProvenanceParams provenance;
+  RecountParams recount;
 
   std::function<ExitCode(Session&)> action;
 };
@@ -63,6 +64,7 @@ class Builder {
     Policies();
     Closes();
     Corrections();
+    Recounts();
     Withdrawals();
     Claims();
     Entitlements();
@@ -283,6 +285,32 @@ class Builder {
     }
     Do(Add(group, "list", Msg::kHelpCorrectionList, Msg::kExampleCorrectionList),
        [](Session& s) { return CorrectionList(s); });
+  }
+
+  void Recounts() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("recount", Msg::kHelpRecount, Msg::kExampleRecountBegin);
+    CLI::App& begin = Add(group, "begin", Msg::kHelpRecountBegin, Msg::kExampleRecountBegin);
+    May(begin, "--tokenizer", p.tokenizer, Msg::kHelpRecountTokenizer)->type_name("FILE");
+    begin.add_option("--min-run", p.recount.min_run, Words(Msg::kHelpRecountMinRun));
+    begin.add_option("--near-ppm", p.recount.near_ppm, Words(Msg::kHelpRecountNear));
+    begin.add_option("--novel-ppm", p.recount.novel_ppm, Words(Msg::kHelpRecountNovel));
+    Do(begin, [&p](Session& s) {
+      p.recount.tokenizer_file = p.tokenizer;
+      return RecountBegin(s, p.recount);
+    });
+    for (const bool yes : {true, false}) {
+      CLI::App& decide = Add(group, yes ? "approve" : "refuse",
+                             yes ? Msg::kHelpRecountApprove : Msg::kHelpRecountRefuse,
+                             Msg::kExampleRecountApprove);
+      decide.add_option("NUMBER", p.number, Words(Msg::kHelpNumber))->required();
+      Do(decide, [&p, yes](Session& s) { return RecountDecide(s, p.number, yes); });
+    }
+    CLI::App& show = Add(group, "show", Msg::kHelpRecountShow, Msg::kExampleRecountShow);
+    show.add_option("NUMBER", p.number, Words(Msg::kHelpNumber))->required();
+    Do(show, [&p](Session& s) { return RecountShow(s, p.number); });
+    Do(Add(group, "list", Msg::kHelpRecountList, Msg::kExampleRecountList),
+       [](Session& s) { return RecountList(s); });
   }
 
   void Withdrawals() {

@@ -110,6 +110,14 @@ struct CorrectionParams {
 ExitCode CorrectionPropose(Session& session, const CorrectionParams& params);
 ExitCode CorrectionDecide(Session& session, uint64_t number, bool approve);
 ExitCode CorrectionList(Session& session);
+struct RecountParams {
+  std::string tokenizer_file;
+  uint32_t min_run = 0, near_ppm = 0, novel_ppm = 0;  // 0: as it is
+};
+ExitCode RecountBegin(Session& session, const RecountParams& params);
+ExitCode RecountDecide(Session& session, uint64_t number, bool approve);
+ExitCode RecountShow(Session& session, uint64_t number);
+ExitCode RecountList(Session& session);
 // `subject`: a corpus, an upload or a document. Without `yes` it only says what it would change.
 ExitCode Withdraw(Session& session, const std::string& subject, bool yes);
 ExitCode WithdrawalList(Session& session, const std::string& partner);

@@ -76,14 +76,17 @@ StatusOr<ConfirmationView> Confirmation::Run(const std::vector<std::string>& rel
 }
 
 Status Confirmation::Finish(ConfirmationView& view) {
-  Everybody everybody;
-  index_.AwaitCommits();
-  everybody.view = index_.Everybody();
+  uint64_t last_cut = 0;
+  uint64_t cut = 0;
+  DocumentSet withdrawn;
   scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
-    for (const auto& [token, batch] : books.batches()) {
-      if (batch.commit != 0) everybody.commits.emplace(token, batch.commit);
-    }
+    last_cut = books.last_cut();
+    cut = books.open_run()->cut;
+    // What is undecided was committed after the run before, so it was withdrawn after it too.
+    withdrawn = WithdrawnIn(books, 0, last_cut, cut);
   });
+  JANGBU_RETURN_IF_ERROR(crediting_.PassOnEverybodys(last_cut, cut));
+  const EverybodysText everybody = crediting_.Everybody();
   while (true) {
     struct Next {
       uint64_t token = 0;
@@ -103,7 +106,7 @@ Status Confirmation::Finish(ConfirmationView& view) {
         });
     if (!next.has_value()) break;
     JANGBU_ASSIGN_OR_RETURN(ledger::Decision decision,
-                            Decide(everybody, next->token, next->commit, next->partner));
+                            Decide(everybody, withdrawn, next->token, next->commit, next->partner));
     view.documents_decided += static_cast<int64_t>(decision.items.size());
     JANGBU_RETURN_IF_ERROR(
         scribe_
@@ -113,6 +116,21 @@ Status Confirmation::Finish(ConfirmationView& view) {
             })
             .status());
   }
+  JANGBU_ASSIGN_OR_RETURN(std::vector<ledger::Succession::Heir> heirs,
+                          crediting_.Heirs(everybody, last_cut, cut));
+  JANGBU_RETURN_IF_ERROR(
+      scribe_
+          .Propose([&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
+            // One may have been withdrawn since it was judged.
+            std::erase_if(heirs, [&](const ledger::Succession::Heir& heir) {
+              return (*books.FactsOf(heir.document.token))[heir.document.ordinal].withdrawn;
+            });
+            if (heirs.empty()) return std::vector<ledger::Draft>{};
+            return std::vector<ledger::Draft>{
+                {.partner = "",
+                 .body = ledger::Succession{.run = books.open_run()->run, .heirs = heirs}}};
+          })
+          .status());
   // Lots in the order of partner ids, so that the journal does not depend on who came first.
   std::vector<std::string> partners;
   scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
@@ -139,7 +157,8 @@ Status Confirmation::Finish(ConfirmationView& view) {
       .status();
 }
 
-StatusOr<ledger::Decision> Confirmation::Decide(const Everybody& everybody, uint64_t token,
+StatusOr<ledger::Decision> Confirmation::Decide(const EverybodysText& everybody,
+                                                const DocumentSet& withdrawn, uint64_t token,
                                                 uint64_t commit_seq, uint32_t partner) {
   JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, scribe_.EntryAt(commit_seq));
   const auto* commit = std::get_if<ledger::BatchCommit>(&entry.body);
@@ -166,7 +185,8 @@ StatusOr<ledger::Decision> Confirmation::Decide(const Everybody& everybody, uint
   std::vector<size_t> first_segment(appraisal.size());
   for (uint32_t i = 0; i < appraisal.size(); ++i) {
     first_segment[i] = segments.size();
-    if (commit->items[i].verdict == ledger::Verdict::kRejected) continue;
+    if (commit->items[i].verdict == ledger::Verdict::kRejected || withdrawn.Contains(self(i)))
+      continue;
     // Duplicates of every kind claim their short segments too, as they do in their partner's table:
     // so what is new against everybody was new against the partner's own.
     for (const ingest::SegmentOffer& offer : appraisal[i].offers) {

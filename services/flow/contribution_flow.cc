@@ -70,6 +70,13 @@ ContributionFlow::PartnerWork& ContributionFlow::WorkOf(uint32_t partner) {
   return *work;
 }
 
+Status ContributionFlow::WhileNothingSettles(uint32_t partner,
+                                             const std::function<Status()>& what) {
+  PartnerWork& work = WorkOf(partner);
+  const std::lock_guard lock(work.commit);
+  return what();
+}
+
 void ContributionFlow::Wake(uint32_t partner) {
   PartnerWork& work = WorkOf(partner);
   {

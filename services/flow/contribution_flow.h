@@ -96,6 +96,9 @@ class ContributionFlow {
   StatusOr<std::vector<FeedOutcome>> Contribute(uint32_t partner, uint64_t upload, uint32_t corpus,
                                                 const std::vector<FeedDocument>& documents);
 
+  // Runs `what` while no batch of the partner is being settled.
+  Status WhileNothingSettles(uint32_t partner, const std::function<Status()>& what);
+
   // Storage trouble after which only a restart helps.
   Status fatal() const;
 

@@ -494,25 +494,30 @@ StatusOr<WithdrawalView> Finance::PreviewWithdrawal(uint32_t partner,
 
 StatusOr<WithdrawalView> Finance::Withdraw(uint32_t partner, const WithdrawalSubject& subject,
                                            const std::string& key_id) {
-  // Between gathering and the writer a lot may settle or a feed may commit: then once more.
+  // Between gathering and the writer a lot may settle: then once more.
   for (int attempt = 0;; ++attempt) {
-    JANGBU_ASSIGN_OR_RETURN(WithdrawalView view, Gather(partner, subject));
-    view.entry.by = key_id;
-    std::string partner_id;
-    const StatusOr<Scribe::Appended> appended = parts_.scribe->Propose(
-        [&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
-          const ledger::PartnerRecord& owner = *books.FindPartner(partner);
-          view.entry.withdrawal = static_cast<uint32_t>(owner.withdrawals.size() + 1);
-          return std::vector<ledger::Draft>{{.partner = owner.id, .body = view.entry}};
-        });
-    if (!appended.ok()) {
-      if (ReasonOf(appended.status()) == "entry_contradicts_books" && attempt < 20) continue;
-      return appended.status();
-    }
-    view.at = appended->at;
-    // Readers look for the key first and the text then: a text that vanished between would look
-    // like damage. Without its key it is noise; the next opening deletes it.
-    JANGBU_RETURN_IF_ERROR(Destroy(view.entry.ranges, false));
+    WithdrawalView view;
+    // No batch of the partner is settled meanwhile, so none is judged against text of which the
+    // keys are going.
+    const Status done = parts_.still(partner, [&]() -> Status {
+      JANGBU_ASSIGN_OR_RETURN(view, Gather(partner, subject));
+      view.entry.by = key_id;
+      JANGBU_ASSIGN_OR_RETURN(
+          const Scribe::Appended appended,
+          parts_.scribe->Propose(
+              [&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
+                const ledger::PartnerRecord& owner = *books.FindPartner(partner);
+                view.entry.withdrawal = static_cast<uint32_t>(owner.withdrawals.size() + 1);
+                return std::vector<ledger::Draft>{{.partner = owner.id, .body = view.entry}};
+              }));
+      view.at = appended.at;
+      JANGBU_RETURN_IF_ERROR(parts_.pass_on(partner, appended.first_seq));
+      // Readers look for the key first and the text then: a text that vanished between would look
+      // like damage. Without its key it is noise; the next opening deletes it.
+      return Destroy(view.entry.ranges, false);
+    });
+    if (ReasonOf(done) == "entry_contradicts_books" && attempt < 20) continue;
+    JANGBU_RETURN_IF_ERROR(done);
     return view;
   }
 }

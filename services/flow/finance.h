@@ -60,6 +60,10 @@ class Finance {
     Clock* clock = nullptr;
     // Called with documents whose keys are about to be destroyed; an error keeps the keys.
     std::function<Status(const std::vector<Owner>&)> before_destroying;
+    // Runs something while no batch of the partner is being settled.
+    std::function<Status(uint32_t partner, const std::function<Status()>& what)> still;
+    // Passes on the claims of what the partner has withdrawn from an entry on (crediting.h).
+    std::function<Status(uint32_t partner, uint64_t from)> pass_on;
     // Called when keys of texts were destroyed, before the caller hears of it.
     std::function<void()> texts_erased;
     // A receipt of one entry under a fresh checkpoint.

@@ -20,7 +20,6 @@ namespace jangbu::services {
 namespace {
 
 constexpr char kSoftwareVersion[] = "jangbu 0.1.0";
-constexpr BlobName kTokenizerName{.kind = BlobKind::kTokenizer, .token = 0, .ordinal = 0};
 constexpr size_t kMaxTokenizerBytes = size_t{64} << 20;
 
 // The text of a name: valid UTF-8, without controls, of a sensible length.
@@ -148,10 +147,19 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
 
   // The tokenizer: pinned by the journal, its file kept in the store; given by the caller for a new
   // installation.
+  // A re-count that was approved pins another one from this opening on.
   std::optional<ledger::Genesis> pinned;
-  state->scribe->Read(
-      [&](const ledger::Books& books, const ledger::MerkleTree&) { pinned = books.genesis(); });
-  JANGBU_ASSIGN_OR_RETURN(const auto stored, state->data->blobs().Get({&kTokenizerName, 1}));
+  BlobName tokenizer_name{.kind = BlobKind::kTokenizer, .token = 0, .ordinal = 0};
+  state->scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    pinned = books.genesis();
+    if (const uint32_t recount = books.NextTokenizer(); recount != 0) {
+      const ledger::RecountBegun& spec = books.recounts()[recount - 1].spec;
+      pinned->tokenizer_algorithm = spec.tokenizer_algorithm;
+      pinned->tokenizer_sha256 = spec.tokenizer_sha256;
+      tokenizer_name.token = recount;
+    }
+  });
+  JANGBU_ASSIGN_OR_RETURN(const auto stored, state->data->blobs().Get({&tokenizer_name, 1}));
   std::string tokenizer_bytes;
   if (!options.tokenizer_file.empty() || !stored[0].has_value()) {
     const std::string& path =
@@ -169,7 +177,7 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
                                                       "); changing it is a re-count");
   }
   if (!stored[0].has_value()) {
-    const BlobPut put{.name = kTokenizerName, .bytes = tokenizer_bytes};
+    const BlobPut put{.name = tokenizer_name, .bytes = tokenizer_bytes};
     JANGBU_RETURN_IF_ERROR(state->data->blobs().Put({&put, 1}));
   }
 
@@ -194,6 +202,23 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
   state->signer = std::make_unique<ledger::NoteSigner>(std::move(signer));
   state->fingerprinter =
       std::make_unique<ingest::Fingerprinter>(state->keyring->index_secret().bytes());
+  {
+    // A crash may have come between a withdrawal and the passing on of its claims: those of the
+    // opening before are looked at once more, before anything new begins.
+    std::vector<uint32_t> partners;
+    uint64_t since = 0;
+    state->scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      if (!books.epochs().empty()) since = books.epochs().back();
+      for (const auto& partner : books.partners()) {
+        if (!partner->withdrawals.empty() && partner->withdrawals.back().seq >= since)
+          partners.push_back(partner->number);
+      }
+    });
+    Crediting crediting(*state->scribe, state->data->blobs(), state->data->keys(), *state->keyring,
+                        nullptr, nullptr, 1);
+    for (const uint32_t partner : partners)
+      JANGBU_RETURN_IF_ERROR(crediting.PassOnOwn(partner, since));
+  }
   JANGBU_RETURN_IF_ERROR(state->scribe->Begin(genesis, kSoftwareVersion));
 
   // The first novelty rule, before anything is settled by it.
@@ -225,9 +250,15 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
                               .workers = options.workers > 0 ? options.workers : cores,
                               .log = options.log});
   JANGBU_RETURN_IF_ERROR(state->flow->Recover());
-  state->confirmation = std::make_unique<Confirmation>(
-      *state->scribe, state->data->blobs(), state->data->keys(), *state->keyring, *state->index,
-      options.workers > 0 ? options.workers : cores);
+  const int workers = options.workers > 0 ? options.workers : cores;
+  state->crediting = std::make_unique<Crediting>(
+      *state->scribe, state->data->blobs(), state->data->keys(), *state->keyring,
+      state->index.get(), state->fingerprinter.get(), workers);
+  state->confirmation =
+      std::make_unique<Confirmation>(*state->scribe, state->data->blobs(), state->data->keys(),
+                                     *state->keyring, *state->index, *state->crediting, workers);
+  state->recounting = std::make_unique<Recounting>(*state->scribe, state->data->blobs(),
+                                                   *state->crediting, *state->confirmation);
   JANGBU_ASSIGN_OR_RETURN(state->guarding,
                           Guarding::Open(*state->scribe, state->data->blobs(), *state->keyring,
                                          *state->index, options.log));
@@ -239,6 +270,12 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
       .clock = options.clock,
       .before_destroying =
           [raw](const std::vector<Owner>& documents) { return raw->guarding->Keep(documents); },
+      .still =
+          [raw](uint32_t partner, const std::function<Status()>& what) {
+            return raw->flow->WhileNothingSettles(partner, what);
+          },
+      .pass_on = [raw](uint32_t partner,
+                       uint64_t from) { return raw->crediting->PassOnOwn(partner, from); },
       .texts_erased = [raw] { raw->index->TextsErased(); },
       .receipt_of = [raw](uint64_t seq) { return raw->ReceiptOf(seq); }});
   state->audits = std::make_unique<Audits>(*state->scribe, state->data->blobs(), *state->keyring,
@@ -439,6 +476,8 @@ StatusOr<std::string> Jangbu::DecideKey(const Caller& caller, const std::string&
 }
 
 Finance& Jangbu::finance() { return *state_->finance; }
+
+Recounting& Jangbu::recounting() { return *state_->recounting; }
 Guarding& Jangbu::guarding() { return *state_->guarding; }
 Audits& Jangbu::audits() { return *state_->audits; }
 

@@ -197,6 +197,7 @@ struct OperatorItem {
 };
 
 class Finance;
+class Recounting;
 class Guarding;
 class Audits;
 class Trial;
@@ -306,6 +307,7 @@ class Jangbu {
 
   // ---- finance ----
   Finance& finance();
+  Recounting& recounting();
 
   // ---- audits and the guard ----
   Guarding& guarding();

@@ -15,10 +15,12 @@
 #include "services/flow/audits.h"
 #include "services/flow/confirmation.h"
 #include "services/flow/contribution_flow.h"
+#include "services/flow/crediting.h"
 #include "services/flow/finance.h"
 #include "services/flow/guarding.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/keyring.h"
+#include "services/flow/recounting.h"
 #include "services/flow/scribe.h"
 #include "services/flow/staging.h"
 #include "services/flow/text_index.h"
@@ -38,7 +40,9 @@ struct Jangbu::State {
   std::unique_ptr<Staging> staging;
   std::unique_ptr<TextIndex> index;
   std::unique_ptr<ContributionFlow> flow;
+  std::unique_ptr<Crediting> crediting;
   std::unique_ptr<Confirmation> confirmation;
+  std::unique_ptr<Recounting> recounting;
   std::unique_ptr<Guarding> guarding;
   std::unique_ptr<Finance> finance;
   std::unique_ptr<Audits> audits;

@@ -14,6 +14,7 @@
 #include "services/flow/close_proof.h"
 #include "services/flow/contribution_flow.h"
 #include "services/flow/corpus_metadata.h"
+#include "services/flow/crediting.h"
 #include "services/flow/document_blob.h"
 #include "services/flow/jangbu.h"
 #include "services/flow/jangbu_state.h"
@@ -32,7 +33,11 @@ struct KeyHash {
     return h;
   }
 };
-using Holders = absl::flat_hash_map<Key, Owner, KeyHash>;
+// Who holds each key, and who would have liked to, in order.
+struct Holders {
+  absl::flat_hash_map<Key, Owner, KeyHash> held;
+  absl::flat_hash_map<Key, std::vector<Owner>, KeyHash> waiting;
+};
 
 Status Differs(std::string_view what, const std::string& where) {
   return DataLoss("verify_failed", std::string(what) + " " + where);
@@ -100,9 +105,16 @@ class Verifier {
           JANGBU_RETURN_IF_ERROR(CheckDecision(entry, *decision));
         } else if (const auto* lot = std::get_if<ledger::Lot>(&entry.body)) {
           JANGBU_RETURN_IF_ERROR(CheckLot(entry, *lot));
+        } else if (const auto* withdrawn = std::get_if<ledger::Withdrawn>(&entry.body)) {
+          JANGBU_RETURN_IF_ERROR(PassOnOwn(entry, *withdrawn));
+        } else if (std::holds_alternative<ledger::RunBegun>(entry.body)) {
+          JANGBU_RETURN_IF_ERROR(PassOnEverybodys(entry.seq));
+        } else if (const auto* items = std::get_if<ledger::RecountItems>(&entry.body)) {
+          recounted_[items->recount].push_back(*items);
+        } else if (const auto* decided = std::get_if<ledger::RecountDecided>(&entry.body)) {
+          Recounted(*decided);
         } else if (const auto* succession = std::get_if<ledger::Succession>(&entry.body)) {
-          for (const ledger::Succession::Heir& heir : succession->heirs)
-            Moved(heir.document, heir.korean_tokens, heir.korean_words);
+          JANGBU_RETURN_IF_ERROR(CheckSuccession(entry, *succession));
         } else if (const auto* settled = std::get_if<ledger::ClaimSettled>(&entry.body)) {
           ClaimMoved(entry.partner, *settled);
         } else if (const auto* posted = std::get_if<ledger::ClosePosted>(&entry.body)) {
@@ -144,21 +156,29 @@ class Verifier {
   }
 
   Status LoadTokenizer() {
-    const BlobName name{.kind = BlobKind::kTokenizer, .token = 0, .ordinal = 0};
-    JANGBU_ASSIGN_OR_RETURN(const auto bytes, opened_.data->blobs().Get({&name, 1}));
-    if (!bytes[0].has_value())
-      return DataLoss("tokenizer_missing", "the pinned tokenizer's file is gone");
-    JANGBU_ASSIGN_OR_RETURN(const auto tokenizer, ingest::Tokenizer::Load(*bytes[0]));
-    Digest pinned{};
+    std::map<uint32_t, Digest> pinned;
     opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
-      pinned = books.genesis()->tokenizer_sha256;
+      pinned[0] = books.genesis()->tokenizer_sha256;
+      for (const ledger::RecountRecord& recount : books.recounts()) {
+        if (recount.state == ledger::DecisionState::kApproved &&
+            !recount.spec.tokenizer_algorithm.empty()) {
+          pinned[recount.spec.recount] = recount.spec.tokenizer_sha256;
+        }
+      }
     });
-    if (tokenizer->file_sha256() != pinned)
-      return DataLoss("tokenizer_changed", "the tokenizer is not the pinned one");
     fingerprinter_ =
         std::make_unique<ingest::Fingerprinter>(opened_.keyring->index_secret().bytes());
-    appraiser_ = std::make_unique<ingest::Appraiser>(tokenizer, ingest::TokenCounterOptions{},
-                                                     *fingerprinter_);
+    for (const auto& [recount, sha256] : pinned) {
+      const BlobName name{.kind = BlobKind::kTokenizer, .token = recount, .ordinal = 0};
+      JANGBU_ASSIGN_OR_RETURN(const auto bytes, opened_.data->blobs().Get({&name, 1}));
+      if (!bytes[0].has_value())
+        return DataLoss("tokenizer_missing", "a pinned tokenizer's file is gone");
+      JANGBU_ASSIGN_OR_RETURN(const auto tokenizer, ingest::Tokenizer::Load(*bytes[0]));
+      if (tokenizer->file_sha256() != sha256)
+        return DataLoss("tokenizer_changed", "the tokenizer is not the pinned one");
+      appraisers_[recount] = std::make_unique<ingest::Appraiser>(
+          tokenizer, ingest::TokenCounterOptions{}, *fingerprinter_);
+    }
     return OkStatus();
   }
 
@@ -179,7 +199,71 @@ class Verifier {
 
   // The claim of `key` by `self`: the first one wins.
   static Owner Claim(Holders& holders, const Key& key, const Owner& self) {
-    return holders.try_emplace(key, self).first->second;
+    const Owner first = holders.held.try_emplace(key, self).first->second;
+    if (first != self) holders.waiting[key].push_back(self);
+    return first;
+  }
+
+  // What documents that were withdrawn in [from, to) hold goes to the earliest that waits and was
+  // not withdrawn before `to`: in the tables of one partner, or in everybody's (0).
+  Status PassOn(uint32_t scope, uint32_t partner, uint64_t from, uint64_t to) {
+    DocumentSet gone;
+    DocumentSet never;
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      gone = WithdrawnIn(books, partner, from, to);
+      never = WithdrawnIn(books, partner, 0, to);
+    });
+    for (const auto& [token, ranges] : gone.ranges()) {
+      JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal,
+                              Appraisals(token, BatchOf(token).partner));
+      for (const ledger::DocumentRange& range : ranges) {
+        for (uint32_t i = range.first; i < range.first + range.count; ++i) {
+          if (appraisal[i].item.verdict == ledger::Verdict::kRejected) continue;
+          PassOnKey(kTableDocuments, scope, appraisal[i].document_key, gone, never);
+          for (const ingest::SegmentOffer& offer : appraisal[i].offers) {
+            if (offer.key != ingest::kNoKey)
+              PassOnKey(kTableSegments, scope, offer.key, gone, never);
+          }
+        }
+      }
+    }
+    return OkStatus();
+  }
+  void PassOnKey(uint32_t kind, uint32_t scope, const Key& key, const DocumentSet& gone,
+                 const DocumentSet& never) {
+    Holders& holders = tables_[{kind, scope}];
+    const auto held = holders.held.find(key);
+    if (held == holders.held.end() || !gone.Contains(held->second)) return;
+    holders.held.erase(held);
+    const auto waiting = holders.waiting.find(key);
+    if (waiting == holders.waiting.end()) return;
+    for (auto next = waiting->second.begin(); next != waiting->second.end(); ++next) {
+      if (never.Contains(*next)) continue;
+      // What can never be credited is no reference text.
+      const bool credits =
+          opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+            return (*books.FactsOf(next->token))[next->ordinal].credits;
+          });
+      if (!credits) continue;
+      holders.held.emplace(key, *next);
+      waiting->second.erase(next);
+      return;
+    }
+  }
+  Status PassOnOwn(const ledger::Entry& entry, const ledger::Withdrawn&) {
+    uint32_t partner = 0;
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      partner = books.FindPartner(entry.partner)->number;
+    });
+    return PassOn(partner, partner, entry.seq, entry.seq + 1);
+  }
+  Status PassOnEverybodys(uint64_t cut) {
+    JANGBU_RETURN_IF_ERROR(PassOn(0, 0, cut_, cut));
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      withdrawn_ = WithdrawnIn(books, 0, cut_, cut);
+    });
+    cut_ = cut;
+    return OkStatus();
   }
 
   // How a document was credited before the first novelty rule: by whole segments.
@@ -209,11 +293,12 @@ class Verifier {
   // Claims what the documents of a batch claim. `owners[i]` are those of the offers of document i.
   static std::vector<std::vector<Owner>> ClaimSegments(Holders& holders, uint64_t token,
                                                        const BatchAppraisal& appraisal,
-                                                       const std::vector<ledger::Item>& items) {
+                                                       const std::vector<ledger::Item>& items,
+                                                       const DocumentSet& withdrawn) {
     std::vector<std::vector<Owner>> owners(appraisal.size());
     for (size_t i = 0; i < appraisal.size(); ++i) {
-      if (items[i].verdict == ledger::Verdict::kRejected) continue;
       const Owner self{.token = token, .ordinal = static_cast<uint32_t>(i)};
+      if (items[i].verdict == ledger::Verdict::kRejected || withdrawn.Contains(self)) continue;
       for (const ingest::SegmentOffer& offer : appraisal[i].offers) {
         owners[i].push_back(offer.key == ingest::kNoKey ? self : Claim(holders, offer.key, self));
       }
@@ -299,8 +384,8 @@ class Verifier {
       item.duplicate_of = first;
       item.similarity_ppm = 1'000'000;
     }
-    const std::vector<std::vector<Owner>> owners =
-        ClaimSegments(tables_[{kTableSegments, batch.partner}], commit.token, appraisal, expected);
+    const std::vector<std::vector<Owner>> owners = ClaimSegments(
+        tables_[{kTableSegments, batch.partner}], commit.token, appraisal, expected, DocumentSet());
     JANGBU_ASSIGN_OR_RETURN(const auto opened, FormsOf(batch, commit));
     std::vector<ingest::DocumentForm> forms(opened.size());
     std::vector<ingest::RunText> texts;
@@ -435,8 +520,10 @@ class Verifier {
                  const BatchAppraisal& appraisal) {
     JANGBU_ASSIGN_OR_RETURN(const auto partner_key, opened_.keyring->PartnerKey(batch.partner));
     uint32_t corpus = 0;
+    uint32_t tokenizer = 0;
     opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
       corpus = books.FindUpload(batch.upload)->corpus;
+      tokenizer = books.TokenizerOf(commit.token);
     });
     JANGBU_ASSIGN_OR_RETURN(
         const auto metadata,
@@ -465,7 +552,7 @@ class Verifier {
       JANGBU_RETURN_IF_ERROR(OpenFacts(key, place, *blob[0]).status());
       JANGBU_ASSIGN_OR_RETURN(const std::string text, OpenText(key, place, *blob[0]));
       if (item.verdict == ledger::Verdict::kRejected) continue;
-      const ingest::Appraisal again = appraiser_->Appraise(text, *policy);
+      const ingest::Appraisal again = appraisers_.at(tokenizer)->Appraise(text, *policy);
       // Masked text holds nothing more to mask, so the same text comes back.
       const bool same = again.canonical == text && again.screened.reason.empty() &&
                         again.chars == item.chars && again.syllables == item.syllables &&
@@ -523,8 +610,8 @@ class Verifier {
                              const ledger::BatchCommit& commit, uint64_t commit_seq,
                              const ingest::NoveltyRule& rule) {
     Holders& documents = tables_[{kTableDocuments, 0}];
-    const std::vector<std::vector<Owner>> owners =
-        ClaimSegments(tables_[{kTableSegments, 0}], decision.token, appraisal, commit.items);
+    const std::vector<std::vector<Owner>> owners = ClaimSegments(
+        tables_[{kTableSegments, 0}], decision.token, appraisal, commit.items, withdrawn_);
     std::vector<ingest::RunView> views;
     for (const auto& [partner, index] : indexes_) views.push_back(index->View());
     const ingest::RunView view = ingest::RunView::Of(views);
@@ -532,7 +619,8 @@ class Verifier {
     for (uint32_t i = 0; i < appraisal.size(); ++i) {
       const Owner self{.token = decision.token, .ordinal = i};
       ledger::DecidedItem expected;
-      if (InReference(commit.items[i].verdict)) {
+      // One that was withdrawn before the run claims nothing and earns nothing.
+      if (InReference(commit.items[i].verdict) && !withdrawn_.Contains(self)) {
         const Owner first = Claim(documents, appraisal[i].document_key, self);
         if (first != self) {
           expected.held_by = first;
@@ -585,6 +673,78 @@ class Verifier {
     }
     items_[decision.token] = decision.items;
     return OkStatus();
+  }
+
+  // What the texts that are left say about an heir: it inherits no more than would be new now.
+  // Texts that were destroyed since make that more, never less.
+  Status CheckSuccession(const ledger::Entry& entry, const ledger::Succession& succession) {
+    std::vector<ingest::RunView> views;
+    for (const auto& [partner, index] : indexes_) views.push_back(index->View());
+    const ingest::RunView view = ingest::RunView::Of(views);
+    for (const ledger::Succession::Heir& heir : succession.heirs) {
+      const Owner self = heir.document;
+      const Batch batch = BatchOf(self.token);
+      const uint64_t commit_seq = commits_.at(self.token);
+      const ledger::DecidedItem& item = items_.at(self.token)[self.ordinal];
+      const auto moved = moved_in_all_[self];
+      moved_in_all_[self] = {moved.first + heir.korean_tokens, moved.second + heir.korean_words};
+      Moved(self, heir.korean_tokens, heir.korean_words);
+      uint32_t recounted = 0;
+      std::optional<ledger::NoveltyRule> rule;
+      opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+        recounted = books.FindBatch(self.token)->recount;
+        rule = books.NoveltyRuleOf(self.token);
+      });
+      JANGBU_ASSIGN_OR_RETURN(const auto texts,
+                              texts_.Read(batch.partner, self.token, {&self.ordinal, 1}));
+      // Counted or judged otherwise by now, or gone.
+      if (recounted != 0 || !texts[0].has_value()) {
+        ++report_.not_recomputed;
+        continue;
+      }
+      JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal,
+                              Appraisals(self.token, batch.partner));
+      const std::vector<ingest::SegmentOffer>& offers = appraisal[self.ordinal].offers;
+      const ingest::DocumentForm form = ingest::FormOfDocument(*texts[0]);
+      const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
+                                        .counts = [&](const ingest::RunDocument& d) {
+                                          if (d.place.entry == self.token)
+                                            return d.place.ordinal < self.ordinal;
+                                          const auto found = commits_.find(d.place.entry);
+                                          return found != commits_.end() &&
+                                                 found->second < commit_seq;
+                                        }};
+      JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(form, view, reference, reference,
+                                                            forms_, hasher_, RuleOf(*rule)));
+      std::vector<Owner> owners;
+      const Holders& segments = tables_[{kTableSegments, 0}];
+      for (const ingest::SegmentOffer& offer : offers) {
+        const auto held = segments.held.find(offer.key);
+        owners.push_back(held == segments.held.end() ? Owner{} : held->second);
+      }
+      const ingest::NovelCounts credit = ingest::CreditOf(
+          form, offers, judged.covered, FreeOf(offers, owners, self), RuleOf(*rule));
+      if (item.korean_tokens + moved_in_all_[self].first > credit.korean_tokens ||
+          item.korean_words + moved_in_all_[self].second > credit.korean_words) {
+        return Differs("a document inherits more than is new in it",
+                       Where(entry.seq, self.ordinal));
+      }
+    }
+    return OkStatus();
+  }
+
+  // An approved re-count: what waits for a lot is settled as it says.
+  void Recounted(const ledger::RecountDecided& decided) {
+    if (!decided.approved) return;
+    for (const ledger::RecountItems& batch : recounted_[decided.recount]) {
+      for (const ledger::RecountItems::Item& item : batch.items) {
+        const Owner document{.token = batch.token, .ordinal = item.ordinal};
+        const ledger::DecidedItem& before = items_.at(batch.token)[item.ordinal];
+        const auto moved = moved_[document];
+        Moved(document, item.korean_tokens - before.korean_tokens - moved.first,
+              item.korean_words - before.korean_words - moved.second);
+      }
+    }
   }
 
   // Credit that moved to or from a document that no lot has settled yet.
@@ -677,8 +837,8 @@ class Verifier {
         JANGBU_ASSIGN_OR_RETURN(const std::vector<IndexedKey> page,
                                 opened_.data->keys().Scan(id, after, 65'536));
         for (const IndexedKey& key : page) {
-          const auto found = expected.find(key.key);
-          if (found != expected.end()) {
+          const auto found = expected.held.find(key.key);
+          if (found != expected.held.end()) {
             if (found->second != key.owner)
               return Differs("the key index names another owner:", name);
             ++matched;
@@ -695,9 +855,10 @@ class Verifier {
         if (page.empty()) break;
         after = page.back().key;
       }
-      if (matched != expected.size()) {
+      if (matched != expected.held.size()) {
         return Differs(
-            "the key index lacks " + std::to_string(expected.size() - matched) + " claims:", name);
+            "the key index lacks " + std::to_string(expected.held.size() - matched) + " claims:",
+            name);
       }
       report_.keys_compared += matched;
     }
@@ -716,9 +877,13 @@ class Verifier {
   absl::flat_hash_map<uint64_t, uint64_t> commits_;  // token → sequence number of the commit
   bool texts_gone_ = false;
   std::unique_ptr<ingest::Fingerprinter> fingerprinter_;
-  std::unique_ptr<ingest::Appraiser> appraiser_;
-  std::map<std::pair<uint32_t, uint32_t>, Holders> tables_;  // (kind, scope)
+  std::map<uint32_t, std::unique_ptr<ingest::Appraiser>> appraisers_;  // by re-count; 0: genesis
+  std::map<std::pair<uint32_t, uint32_t>, Holders> tables_;            // (kind, scope)
   std::map<uint64_t, std::vector<ledger::DecidedItem>> items_;
+  std::map<uint32_t, std::vector<ledger::RecountItems>> recounted_;
+  uint64_t cut_ = 0;       // of the last run
+  DocumentSet withdrawn_;  // between the run before it and its cut
+  std::map<Owner, std::pair<int64_t, int64_t>> moved_in_all_;  // to heirs
   std::map<Owner, std::pair<int64_t, int64_t>> moved_;
   std::map<Owner, uint64_t> settled_;
   std::map<std::string, std::pair<int64_t, int64_t>> carries_;

@@ -190,8 +190,10 @@ class AdminServiceImpl final : public v1::AdminService::Service {
       response->set_log_origin(door_.jangbu().LogOrigin());
       response->set_log_verifier_key(door_.jangbu().LogVerifierKey());
       door_.jangbu().ReadBooks([&](const ledger::Books& books) {
-        response->set_tokenizer_algorithm(books.genesis()->tokenizer_algorithm);
-        response->set_tokenizer_sha256(ToHex(books.genesis()->tokenizer_sha256));
+        // The one that counts now: a re-count may have pinned another than genesis.
+        const ingest::Tokenizer& tokenizer = door_.jangbu().tokenizer();
+        response->set_tokenizer_algorithm(std::string(tokenizer.algorithm()));
+        response->set_tokenizer_sha256(ToHex(tokenizer.file_sha256()));
         response->set_unicode_version(books.genesis()->unicode_version);
         if (call.caller().role != ledger::Role::kPartner) {
           response->set_journal_size(books.size());

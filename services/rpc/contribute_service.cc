@@ -291,7 +291,14 @@ class ContributeServiceImpl final : public Base {
 
  private:
   v1::Upload Encode(const UploadView& upload) {
-    return wire::ToWire(upload, AsView(door_.jangbu().tokenizer().file_sha256()));
+    // The tokenizer that counted when it was opened; a re-count may have pinned another since.
+    Digest counted_by{};
+    door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+      const uint32_t recount = books.TokenizerOf(upload.token);
+      counted_by = recount == 0 ? books.genesis()->tokenizer_sha256
+                                : books.recounts()[recount - 1].spec.tokenizer_sha256;
+    });
+    return wire::ToWire(upload, AsView(counted_by));
   }
 
   // A stream for which there is no thread.

@@ -8,6 +8,7 @@
 #include "jangbu/v1/finance.grpc.pb.h"
 #include "ledger/statement.h"
 #include "services/flow/finance.h"
+#include "services/flow/recounting.h"
 #include "services/rpc/limits.h"
 #include "services/rpc/services.h"
 #include "services/wire/convert.h"
@@ -65,6 +66,9 @@ class FinanceServiceImpl final : public v1::FinanceService::Service {
   JANGBU_METHOD(ListClaims)
   JANGBU_METHOD(DecideClaim)
   JANGBU_METHOD(SettleClaim)
+  JANGBU_METHOD(BeginRecount)
+  JANGBU_METHOD(DecideRecount)
+  JANGBU_METHOD(ListRecounts)
   JANGBU_METHOD(GetStatement)
 
  private:
@@ -136,6 +140,50 @@ class FinanceServiceImpl final : public v1::FinanceService::Service {
         finance().Simulate(period, request.revenue_won(), ChangesOf(request.changes())));
     *response.mutable_now() = wire::ToWire(simulation.now);
     *response.mutable_then() = wire::ToWire(simulation.then);
+    return OkStatus();
+  }
+
+  // ---- re-counting ----
+
+  v1::Recount RecountOf(uint32_t number) {
+    v1::Recount out;
+    door_.jangbu().ReadBooks(
+        [&](const ledger::Books& books) { out = wire::ToWire(books.recounts()[number - 1]); });
+    return out;
+  }
+
+  Status Do(Call& call, const v1::BeginRecountRequest& request,
+            v1::BeginRecountResponse& response) {
+    std::optional<ledger::NoveltyRule> rule;
+    if (request.min_run() != 0 || request.near_ppm() != 0 || request.novel_ppm() != 0) {
+      // What is not named stays as it is.
+      door_.jangbu().ReadBooks(
+          [&](const ledger::Books& books) { rule = books.novelty_rules().back().second; });
+      if (request.min_run() != 0) rule->min_run = request.min_run();
+      if (request.near_ppm() != 0) rule->near_ppm = request.near_ppm();
+      if (request.novel_ppm() != 0) rule->novel_ppm = request.novel_ppm();
+    }
+    JANGBU_ASSIGN_OR_RETURN(
+        const uint32_t number,
+        door_.jangbu().recounting().Begin(rule, request.tokenizer(), call.caller().key_id));
+    *response.mutable_recount() = RecountOf(number);
+    return OkStatus();
+  }
+
+  Status Do(Call& call, const v1::DecideRecountRequest& request,
+            v1::DecideRecountResponse& response) {
+    JANGBU_RETURN_IF_ERROR(door_.jangbu().recounting().Decide(request.recount(), request.approve(),
+                                                              call.caller().key_id));
+    *response.mutable_recount() = RecountOf(request.recount());
+    return OkStatus();
+  }
+
+  Status Do(Call& call, const v1::ListRecountsRequest&, v1::ListRecountsResponse& response) {
+    (void)call;
+    door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+      for (const ledger::RecountRecord& recount : books.recounts())
+        *response.add_recounts() = wire::ToWire(recount);
+    });
     return OkStatus();
   }
 

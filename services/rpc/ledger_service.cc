@@ -81,7 +81,7 @@ class LedgerServiceImpl final : public v1::LedgerService::Service {
       door_.jangbu().ReadBooks([&](const ledger::Books& books) {
         const ledger::PartnerRecord& record = *books.FindPartner(partner.number);
         *response->mutable_balance() = wire::ToWire(books.FiguresOf(record, as_of), record.id,
-                                                    as_of.value_or(now), *books.genesis());
+                                                    as_of.value_or(now), CountedBy(books));
         response->mutable_balance()->set_membership_threshold_words(
             books.PolicyAt(as_of.value_or(now)).policy.membership_threshold_words);
       });
@@ -106,7 +106,7 @@ class LedgerServiceImpl final : public v1::LedgerService::Service {
           provisional += figures.provisional_korean_tokens;
           tokens += figures.counts.tokens;
           v1::Balance& balance = *response->add_balances();
-          balance = wire::ToWire(figures, record->id, as_of.value_or(now), *books.genesis());
+          balance = wire::ToWire(figures, record->id, as_of.value_or(now), CountedBy(books));
           balance.set_membership_threshold_words(
               books.PolicyAt(as_of.value_or(now)).policy.membership_threshold_words);
         }
@@ -227,6 +227,14 @@ class LedgerServiceImpl final : public v1::LedgerService::Service {
   }
 
  private:
+  // What figures are counted by now: a re-count may have pinned another tokenizer than genesis.
+  ledger::Genesis CountedBy(const ledger::Books& books) const {
+    ledger::Genesis genesis = *books.genesis();
+    genesis.tokenizer_algorithm = std::string(door_.jangbu().tokenizer().algorithm());
+    genesis.tokenizer_sha256 = door_.jangbu().tokenizer().file_sha256();
+    return genesis;
+  }
+
   FrontDoor& door_;
 };
 

@@ -494,6 +494,37 @@ v1::PolicyVersion ToWire(const ledger::PolicyRecord& record, bool in_force, bool
   return out;
 }
 
+v1::Recount ToWire(const ledger::RecountRecord& recount) {
+  v1::Recount out;
+  out.set_recount(recount.spec.recount);
+  const bool unfinished = recount.state == ledger::DecisionState::kProposed && !recount.reported;
+  out.set_state(unfinished ? "unfinished" : std::string(NameOf(recount.state)));
+  if (!recount.spec.tokenizer_algorithm.empty()) {
+    out.set_tokenizer_algorithm(Utf8(recount.spec.tokenizer_algorithm));
+    out.set_tokenizer_sha256(ToHex(recount.spec.tokenizer_sha256));
+  }
+  out.set_min_run(recount.spec.min_run);
+  out.set_near_ppm(recount.spec.near_ppm);
+  out.set_novel_ppm(recount.spec.novel_ppm);
+  out.set_begun_by(Utf8(recount.proposed.person));
+  out.set_begun_at_micros(recount.proposed.at.micros);
+  if (recount.decided.has_value()) {
+    out.set_decided_by(Utf8(recount.decided->person));
+    out.set_decided_at_micros(recount.decided->at.micros);
+  }
+  for (const ledger::RecountLine& line : recount.lines) {
+    v1::RecountLine& row = *out.add_lines();
+    row.set_partner_id(line.partner);
+    row.set_documents(line.documents);
+    row.set_changed(line.changed);
+    row.set_korean_tokens_before(line.korean_tokens_before);
+    row.set_korean_tokens_after(line.korean_tokens_after);
+    row.set_korean_words_before(line.korean_words_before);
+    row.set_korean_words_after(line.korean_words_after);
+  }
+  return out;
+}
+
 v1::Close ToWire(const ledger::CloseFigures& figures) {
   v1::Close out;
   out.set_period(ledger::ToString(figures.period));

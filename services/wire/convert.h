@@ -82,6 +82,8 @@ v1::Close ToWire(const ledger::CloseRecord& close, bool with_shares);
 v1::Close ToWire(const ledger::CloseFigures& figures);
 v1::Correction ToWire(const ledger::CorrectionRecord& correction);
 v1::UseAnswer ToWire(const ledger::UsageAnswer& answer);
+// "unfinished" until it has its report; then as NameOf its state.
+v1::Recount ToWire(const ledger::RecountRecord& recount);
 
 // ---- admin ----
 // `partner_id` of a key of role partner, else "".

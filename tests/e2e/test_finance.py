@@ -103,6 +103,24 @@ class Finance(jangbu_e2e.ServerTest):
         rows = self.told("p", "verdicts", upload)
         self.assertEqual([row["document_id"] == "" for row in rows], [True, False, False, False, False])
         self.assertEqual(self.told("p", "withdraw", upload, "--yes")[0]["documents"], 4)
+        # The same text again is new: what was withdrawn is nobody's reference.
+        folder = self.server.work / "texts again"
+        folder.mkdir()
+        (folder / "a.jsonl").write_bytes(jangbu_e2e.json_lines("w", 5))
+        again = self.told("p", "upload", corpus["corpus_id"], str(folder))[-1]["upload_id"]
+        self.assertEqual({row["verdict"] for row in self.told("p", "verdicts", again)}, {"ACCEPTED"})
+        self.assertEqual(self.told("p", "withdraw", again, "--yes")[0]["documents"], 5)
+        # Counting again: a report, a second person, nothing rewritten.
+        self.refused("confirmation_first", "f1", "recount", "begin", "--min-run", "32")
+        self.cli("o1", "confirm")
+        recount = self.told("f1", "recount", "begin", "--min-run", "32")[0]
+        self.assertEqual((recount["recount"], recount["state"]), (1, "proposed"))
+        self.refused("same_person", "f1", "recount", "approve", "1")
+        self.refused("role_not_allowed", "p", "recount", "list")
+        self.assertEqual(self.told("f2", "recount", "approve", "1")[0]["state"], "approved")
+        self.refused("nothing_to_recount", "f1", "recount", "begin", "--min-run", "32")
+        self.assertEqual(self.told("o1", "recount", "show", "1")[0]["decided_by"], "Choi")
+
         statement = self.told("p", "statement", month)[0]
         provisional = {line["account"]: line["closing"] for line in statement["lines"] if line["asset"] == "korean_words"}
         self.assertEqual(provisional["provisional"], 0)

@@ -246,6 +246,31 @@ inline std::vector<Entry> EntryExamples() {
                                  .heirs = {{.document = {.token = 20, .ordinal = 5},
                                             .korean_tokens = 8,
                                             .korean_words = 4}}}));
+  RecountBegun begun;
+  begun.recount = 1;
+  begun.tokenizer_algorithm = "bpe/1";
+  begun.tokenizer_sha256 = Sha256("tokenizer");
+  begun.min_run = 32;
+  begun.near_ppm = 800'000;
+  begun.novel_ppm = 400'000;
+  begun.by = "f1";
+  all.push_back(entry(60, "", begun));
+  all.push_back(
+      entry(61, "",
+            RecountItems{.recount = 1,
+                         .token = 20,
+                         .items = {{.ordinal = 5, .korean_tokens = 9, .korean_words = 4},
+                                   {.ordinal = 7, .korean_tokens = 0, .korean_words = 0}}}));
+  all.push_back(entry(62, "",
+                      RecountReported{.recount = 1,
+                                      .lines = {{.partner = "hani",
+                                                 .documents = 12,
+                                                 .changed = 2,
+                                                 .korean_tokens_before = 900,
+                                                 .korean_words_before = 400,
+                                                 .korean_tokens_after = 880,
+                                                 .korean_words_after = 390}}}));
+  all.push_back(entry(63, "", RecountDecided{.recount = 1, .approved = true, .by = "f2"}));
   Lot adjusted = lot;
   adjusted.lot = 2;
   adjusted.adjusted = true;
