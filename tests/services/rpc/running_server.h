@@ -5,6 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -28,6 +29,17 @@ struct Answer {
   grpc::StatusCode code() const { return status.error_code(); }
 };
 
+// The system's, set forward by Advance.
+class ForwardClock final : public Clock {
+ public:
+  Timestamp Now() override { return {system_.Now().micros + ahead_}; }
+  void Advance(int64_t micros) { ahead_ += micros; }
+
+ private:
+  SystemClock system_;
+  std::atomic<int64_t> ahead_ = 0;
+};
+
 class RunningServer {
  public:
   RunningServer();
@@ -36,7 +48,7 @@ class RunningServer {
   Jangbu& jangbu() { return *jangbu_; }
   Server& server() { return *server_; }
   Metrics& metrics() { return metrics_; }
-  SystemClock& clock() { return clock_; }
+  ForwardClock& clock() { return clock_; }
   AccessLog& log() { return *log_; }
   const std::string& dir() const { return dir_; }
   std::string AccessLogText();
@@ -66,7 +78,7 @@ class RunningServer {
 
  private:
   std::string dir_;
-  SystemClock clock_;
+  ForwardClock clock_;
   OsRandom random_;
   std::unique_ptr<AccessLog> log_;
   Metrics metrics_;
