@@ -27,6 +27,7 @@
 namespace jangbu::ledger {
 namespace {
 
+constexpr int64_t kDocumentTokens = 60'000;  // of a document, new or not
 constexpr int64_t kHour = int64_t{3'600} * 1'000'000;
 
 int64_t FloorDiv(int128 a, int128 b) {
@@ -214,6 +215,8 @@ class Programme {
         ChangePolicy(end);
       } else if (what < 96) {
         AddPartner(static_cast<int>(partners_.size()));
+      } else if (what < 97) {
+        Recount();
       } else if (what < 98) {
         PayStep();
       } else {
@@ -273,7 +276,7 @@ class Programme {
       item.record = partner.record + i;
       item.chars = 100'000;
       item.words = item.korean_words = item.syllables = 50'000;
-      item.tokens = item.korean_tokens = 60'000;
+      item.tokens = item.korean_tokens = kDocumentTokens;
       item.novel_korean_tokens = document.offered_tokens;
       item.novel_korean_words = document.offered_words;
       commit.items.push_back(item);
@@ -369,14 +372,21 @@ class Programme {
   void SettleLot(int p) {
     Partner& partner = partners_[p];
     // What the partner can feel decides: its documents and the ones it withdrew.
+    std::map<int, int> recounted;
     int64_t felt = static_cast<int64_t>(partner.waiting.size());
     int64_t size = 0;
     for (const int d : partner.waiting) size += documents_[d].offered_tokens;
     for (const Adjustment& adjustment : partner.adjustments) {
+      if (adjustment.kind == AdjustmentKind::kRecounted) {
+        ++recounted[adjustment.document];
+        continue;
+      }
       if (adjustment.kind != AdjustmentKind::kWithdrawn) continue;
       ++felt;
       size += documents_[adjustment.document].offered_tokens;
     }
+    felt += static_cast<int64_t>(recounted.size());  // each document once
+    size += static_cast<int64_t>(recounted.size()) * kDocumentTokens;
     const bool due = felt >= policy_.lot_documents_min || size >= policy_.lot_tokens_min;
     const std::optional<Lot> lot = books_->NextLot(*books_->FindPartner(partner.id));
     ASSERT_EQ(lot.has_value(), due) << partner.id;
@@ -653,8 +663,11 @@ class Programme {
     holder.held -= claim.held;
     (claim.granted ? partner : holder).payable += claim.held;
     if (claim.granted) {
-      const int64_t tokens = std::min(theirs.tokens, own.offered_tokens - own.tokens);
-      const int64_t words = std::min(theirs.words, own.offered_words - own.words);
+      // A re-count may have credited it for more than it offered.
+      const int64_t tokens =
+          std::max<int64_t>(0, std::min(theirs.tokens, own.offered_tokens - own.tokens));
+      const int64_t words =
+          std::max<int64_t>(0, std::min(theirs.words, own.offered_words - own.words));
       EXPECT_EQ(settled->korean_tokens, tokens);
       EXPECT_EQ(settled->korean_words, words);
       if (tokens > 0 || words > 0) {
@@ -667,6 +680,83 @@ class Programme {
     Must(partner.id, *settled);
     Compare(p);
     Compare(theirs.partner);
+  }
+
+  // Other counts for some documents: reported, and approved by another person or not at all.
+  void Recount() {
+    const auto number = static_cast<uint32_t>(books_->recounts().size() + 1);
+    RecountBegun begun;
+    begun.recount = number;
+    begun.min_run = 24 + static_cast<uint32_t>(Below(41));
+    begun.near_ppm = 800'000;
+    begun.novel_ppm = 500'000;
+    begun.by = Chance(50) ? "o1" : "f1";
+    Must("", begun);
+    ++begun.recount;
+    Refused("", begun, "recount_open");
+    std::map<uint64_t, RecountItems> batches;
+    std::map<std::string, RecountLine> lines;
+    std::vector<std::pair<int, std::pair<int64_t, int64_t>>> moves;
+    for (size_t i = 0; i < documents_.size(); ++i) {
+      const Document& document = documents_[i];
+      if (!document.decided || document.withdrawn) continue;
+      RecountLine& line = lines[partners_[document.partner].id];
+      line.partner = partners_[document.partner].id;
+      ++line.documents;
+      line.korean_tokens_before += document.tokens;
+      line.korean_words_before += document.words;
+      int64_t tokens = document.tokens;
+      int64_t words = document.words;
+      if (Chance(8)) {
+        tokens = static_cast<int64_t>(Below(3'000));
+        words = tokens / 2;
+      }
+      line.korean_tokens_after += tokens;
+      line.korean_words_after += words;
+      if (tokens == document.tokens && words == document.words) continue;
+      ++line.changed;
+      RecountItems& batch = batches[document.owner.token];
+      batch.recount = number;
+      batch.token = document.owner.token;
+      batch.items.push_back({document.owner.ordinal, tokens, words});
+      moves.push_back({static_cast<int>(i), {tokens - document.tokens, words - document.words}});
+    }
+    RecountReported report{.recount = number, .lines = {}};
+    for (const auto& [partner, line] : lines) report.lines.push_back(line);
+    for (const auto& [token, batch] : batches) Must("", batch);
+    Refused("", RecountDecided{.recount = number, .approved = true, .by = "f2"},
+            "recount_unfinished");
+    if (!report.lines.empty()) {
+      RecountReported wrong = report;
+      ++wrong.lines[Below(wrong.lines.size())].korean_words_after;
+      Refused("", wrong, "entry_contradicts_books");
+    }
+    Must("", report);
+    if (Chance(10)) Crash();
+    RecountDecided decided{.recount = number, .approved = true, .by = "o1"};
+    Refused("", decided, "wrong_role");
+    if (begun.by == "f1") {
+      for (const char* same : {"f1", "f3"}) {
+        decided.by = same;
+        Refused("", decided, "same_person");
+      }
+    }
+    if (Chance(30)) {  // the world goes on: what was reported is not what would happen
+      const int p = static_cast<int>(Below(partners_.size()));
+      const uint32_t before = partners_[p].withdrawals;
+      Withdraw(p);
+      decided.by = "f2";
+      if (partners_[p].withdrawals != before) Refused("", decided, "recount_stale");
+      decided.approved = false;
+      decided.by = begun.by;
+      Must("", decided);
+      return;
+    }
+    decided.by = "f2";
+    Must("", decided);
+    Refused("", decided, "recount_decided");
+    for (const auto& [d, by] : moves) Move(d, by.first, by.second, AdjustmentKind::kRecounted);
+    for (size_t p = 0; p < partners_.size(); ++p) Compare(static_cast<int>(p));
   }
 
   void ChangePolicy(Timestamp end) {
