@@ -65,4 +65,22 @@ struct AuditReportGiven {
   bool operator==(const AuditReportGiven&) const = default;
 };
 
+// Stored. As audit/provenance/verdict.h.
+enum class DossierAnswer : uint8_t { kDerived = 1, kIndependent = 2, kInconclusive = 3 };
+
+// A provenance dossier was entered: whoever holds the file can show that it was this one, and when.
+struct DossierRecorded {
+  // Own, though of no partner: what a receipt of the entry opens to anybody.
+  uint32_t dossier = 0;  // from 1
+  Digest json_sha256{};  // of the dossier's bytes
+  Digest note_sha256{};  // of the signed note that accompanies it
+  DossierAnswer answer = DossierAnswer::kInconclusive;
+  Digest subject_sha256{};  // content digests of the two models (audit/provenance/tensor_scan.h)
+  Digest reference_sha256{};
+  // Sealed.
+  std::string signer;  // name of the note's first key; at most kMaxModelBytes
+  std::string by;
+  bool operator==(const DossierRecorded&) const = default;
+};
+
 }  // namespace jangbu::ledger

@@ -272,6 +272,12 @@ class Books {
     uint32_t partner = 0;
     AuditReportGiven report;
   };
+  struct DossierRecord {
+    uint64_t seq = 0;
+    Timestamp at;
+    DossierRecorded dossier;
+  };
+  const std::vector<DossierRecord>& dossiers() const { return dossiers_; }
   const std::vector<IncidentRecord>& incidents() const { return incidents_; }
   const std::vector<AuditRecord>& audits() const { return audits_; }
   const std::vector<ReportRecord>& audit_reports() const { return audit_reports_; }
@@ -352,6 +358,7 @@ class Books {
   Status ApplyBody(const Entry& e, const GuardIncident& b);
   Status ApplyBody(const Entry& e, const AuditRecorded& b);
   Status ApplyBody(const Entry& e, const AuditReportGiven& b);
+  Status ApplyBody(const Entry& e, const DossierRecorded& b);
   Status ApplyBody(const Entry& e, const PolicyProposed& b);
   Status ApplyBody(const Entry& e, const PolicyDecided& b);
   Status ApplyBody(const Entry& e, const KeyRequested& b);
@@ -428,6 +435,7 @@ class Books {
   std::vector<IncidentRecord> incidents_;
   std::vector<AuditRecord> audits_;
   std::vector<ReportRecord> audit_reports_;
+  std::vector<DossierRecord> dossiers_;
   uint64_t runs_ = 0;
   uint64_t last_cut_ = 0;
   std::vector<uint64_t> epochs_;

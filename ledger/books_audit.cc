@@ -59,4 +59,13 @@ Status Books::ApplyBody(const Entry& e, const AuditReportGiven& b) {
   return OkStatus();
 }
 
+Status Books::ApplyBody(const Entry& e, const DossierRecorded& b) {
+  if (!e.partner.empty()) return Contradiction(e, "a dossier concerns no one partner");
+  if (b.dossier != dossiers_.size() + 1) return Contradiction(e, "dossiers are numbered in order");
+  if (b.signer.size() > kMaxModelBytes) return Contradiction(e, "the signer's name is too long");
+  if (FindKey(b.by) == nullptr) return Contradiction(e, "there is no such key");
+  dossiers_.push_back({e.seq, e.at, b});
+  return OkStatus();
+}
+
 }  // namespace jangbu::ledger

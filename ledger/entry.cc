@@ -521,32 +521,58 @@ void ReadSealed(ByteReader& r, AuditReportGiven& b) {
   b.by = ReadString(r);
 }
 
+void WriteOwn(ByteWriter& w, const DossierRecorded& b) {
+  w.Varint(b.dossier);
+  w.Raw(b.json_sha256);
+  w.Raw(b.note_sha256);
+  w.U8(static_cast<uint8_t>(b.answer));
+  w.Raw(b.subject_sha256);
+  w.Raw(b.reference_sha256);
+}
+void ReadOwn(ByteReader& r, DossierRecorded& b) {
+  b.dossier = ReadU32(r);
+  b.json_sha256 = r.Array<32>();
+  b.note_sha256 = r.Array<32>();
+  b.answer = ReadEnum(r, DossierAnswer::kDerived, DossierAnswer::kInconclusive);
+  b.subject_sha256 = r.Array<32>();
+  b.reference_sha256 = r.Array<32>();
+}
+void WriteSealed(ByteWriter& w, const DossierRecorded& b) {
+  w.String(b.signer);
+  w.String(b.by);
+}
+void ReadSealed(ByteReader& r, DossierRecorded& b) {
+  b.signer = ReadString(r);
+  b.by = ReadString(r);
+}
+
 // ---- bodies by type ----
 
 // Every kind of entry, once: its number (ledger/entry.h), its body and its name.
-#define JANGBU_ENTRIES(X)                                  \
-  X(kGenesis, Genesis, "genesis")                          \
-  X(kEpoch, EpochBegun, "epoch")                           \
-  X(kPartnerAdded, PartnerAdded, "partner_added")          \
-  X(kKeyIssued, KeyIssued, "key_issued")                   \
-  X(kKeyRevoked, KeyRevoked, "key_revoked")                \
-  X(kCorpusAdded, CorpusAdded, "corpus_added")             \
-  X(kUploadOpened, UploadOpened, "upload_opened")          \
-  X(kUploadSealed, UploadSealed, "upload_sealed")          \
-  X(kUploadCancelled, UploadCancelled, "upload_cancelled") \
-  X(kUploadDone, UploadDone, "upload_done")                \
-  X(kBatchBegin, BatchBegin, "batch_begin")                \
-  X(kBatchCommit, BatchCommit, "batch_commit")             \
-  X(kBatchAbort, BatchAbort, "batch_abort")                \
-  X(kRunBegun, RunBegun, "run_begun")                      \
-  X(kDecision, Decision, "decision")                       \
-  X(kLot, Lot, "lot")                                      \
-  X(kRunDone, RunDone, "run_done")                         \
-  X(kNoveltyRule, NoveltyRule, "novelty_rule")             \
-  JANGBU_FINANCE_ENTRIES(X)                                \
-  X(kGuardIncident, GuardIncident, "guard_incident")       \
-  X(kAuditRecorded, AuditRecorded, "audit_recorded")       \
-  X(kAuditReportGiven, AuditReportGiven, "audit_report_given")
+#define JANGBU_ENTRIES(X)                                      \
+  X(kGenesis, Genesis, "genesis")                              \
+  X(kEpoch, EpochBegun, "epoch")                               \
+  X(kPartnerAdded, PartnerAdded, "partner_added")              \
+  X(kKeyIssued, KeyIssued, "key_issued")                       \
+  X(kKeyRevoked, KeyRevoked, "key_revoked")                    \
+  X(kCorpusAdded, CorpusAdded, "corpus_added")                 \
+  X(kUploadOpened, UploadOpened, "upload_opened")              \
+  X(kUploadSealed, UploadSealed, "upload_sealed")              \
+  X(kUploadCancelled, UploadCancelled, "upload_cancelled")     \
+  X(kUploadDone, UploadDone, "upload_done")                    \
+  X(kBatchBegin, BatchBegin, "batch_begin")                    \
+  X(kBatchCommit, BatchCommit, "batch_commit")                 \
+  X(kBatchAbort, BatchAbort, "batch_abort")                    \
+  X(kRunBegun, RunBegun, "run_begun")                          \
+  X(kDecision, Decision, "decision")                           \
+  X(kLot, Lot, "lot")                                          \
+  X(kRunDone, RunDone, "run_done")                             \
+  X(kNoveltyRule, NoveltyRule, "novelty_rule")                 \
+  JANGBU_FINANCE_ENTRIES(X)                                    \
+  X(kGuardIncident, GuardIncident, "guard_incident")           \
+  X(kAuditRecorded, AuditRecorded, "audit_recorded")           \
+  X(kAuditReportGiven, AuditReportGiven, "audit_report_given") \
+  X(kDossierRecorded, DossierRecorded, "dossier_recorded")
 
 // An empty body of the stored type, or nothing for a number that no version wrote.
 std::optional<Body> EmptyBody(uint8_t type) {

@@ -7,7 +7,8 @@
 //
 //   own part     what the partner it concerns may open: header and the partner's facts. Entries
 //   that concern no one
-//                partner have a header and nothing else here.
+//                partner have a header and nothing else here, a recorded dossier excepted: what it
+//                says is for anybody who is shown its receipt.
 //   sealed part  what only the operator and auditors see: exact confirmed items, carry-overs, keys,
 //   policies.
 //
@@ -85,6 +86,9 @@ enum class EntryType : uint8_t {
   kGuardIncident = 90,
   kAuditRecorded = 91,
   kAuditReportGiven = 92,
+
+  // Provenance (ledger/audit_entry.h): 110 to 119.
+  kDossierRecorded = 110,
 };
 
 // Stored.
@@ -333,14 +337,14 @@ struct NoveltyRule {
   bool operator==(const NoveltyRule&) const = default;
 };
 
-using Body =
-    std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
-                 UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin, BatchCommit,
-                 BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule, PolicyProposed,
-                 PolicyDecided, KeyRequested, KeyDecided, Usage, Tick, CloseDrafted, CloseDecided,
-                 ClosePosted, Payment, Withdrawn, ClaimOpened, ClaimDecided, ClaimSettled,
-                 CorrectionProposed, CorrectionDecided, Succession, RecountBegun, RecountItems,
-                 RecountReported, RecountDecided, GuardIncident, AuditRecorded, AuditReportGiven>;
+using Body = std::variant<Genesis, EpochBegun, PartnerAdded, KeyIssued, KeyRevoked, CorpusAdded,
+                          UploadOpened, UploadSealed, UploadCancelled, UploadDone, BatchBegin,
+                          BatchCommit, BatchAbort, RunBegun, Decision, Lot, RunDone, NoveltyRule,
+                          PolicyProposed, PolicyDecided, KeyRequested, KeyDecided, Usage, Tick,
+                          CloseDrafted, CloseDecided, ClosePosted, Payment, Withdrawn, ClaimOpened,
+                          ClaimDecided, ClaimSettled, CorrectionProposed, CorrectionDecided,
+                          Succession, RecountBegun, RecountItems, RecountReported, RecountDecided,
+                          GuardIncident, AuditRecorded, AuditReportGiven, DossierRecorded>;
 
 // What somebody wants to be true; the writer adds position, time and salts.
 struct Draft {

@@ -1,7 +1,5 @@
 #include "audit/provenance/dossier.h"
 
-#include <simdjson.h>
-
 #include <array>
 #include <cmath>
 #include <functional>
@@ -37,7 +35,10 @@ void WriteModel(JsonWriter& out, std::string_view key, const ModelFacts& m) {
 
 void WriteFigure(JsonWriter& out, std::string_view key, const Figure& f) {
   out.Key(key).BeginObject().Field("known", f.known);
-  if (f.known) out.Field("effect", f.effect).Field("z", f.z).Field("p", f.p);
+  if (f.known) {
+    out.Field("effect", f.effect).Field("z", f.z).Field("p", f.p);
+    out.Field("chance_sd", f.chance_sd);
+  }
   out.EndObject();
 }
 
@@ -50,6 +51,7 @@ void WriteLikeness(JsonWriter& out, const Examination& e) {
     out.Field(NameOf(static_cast<BasisKind>(i)), l.basis_fit[i]);
   out.EndObject();
   WriteFigure(out, "neurons", l.neurons);
+  if (l.learnt_known) out.Field("learnt", l.learnt);
   WriteFigure(out, "heads", l.heads);
   out.Field("head_distance", l.head_distance).Count("head_count", l.head_count);
   WriteFigure(out, "entries", l.entries);
@@ -63,6 +65,9 @@ void WriteLikeness(JsonWriter& out, const Examination& e) {
     out.BeginObject().Count("first", layer.first_layer).Count("second", layer.second_layer);
     out.Field("fit", layer.fit).Field("effect", layer.effect).Field("z", layer.z);
     out.Count("neurons", layer.neurons);
+    out.Field("kept_large", layer.kept_large).Field("kept_rest", layer.kept_rest);
+    out.Field("kept_back_large", layer.kept_back_large);
+    out.Field("kept_back_rest", layer.kept_back_rest);
     if (i < e.partial_layers.size()) out.Field("partial", e.partial_layers[i]);
     out.EndObject();
   }
@@ -75,7 +80,8 @@ void WriteScale(JsonWriter& out, std::string_view key, const Scale& s) {
   out.Key(key).BeginObject().Field("known", s.known);
   if (s.known) {
     out.Field("null_max", s.null_max).Field("bound", s.bound);
-    out.Field("positive_min", s.positive_min).Field("derived_from", s.derived_from);
+    out.Field("independent_upto", s.independent_upto).Field("derived_from", s.derived_from);
+    out.Field("positive_min", s.positive_min).Field("apart", s.apart);
   }
   out.EndObject();
 }
@@ -87,7 +93,9 @@ void WriteFindings(JsonWriter& out, std::string_view key, const std::vector<Find
     out.BeginObject().Field("kind", kKinds[static_cast<size_t>(f.kind)]).Field("code", f.code);
     out.Key("numbers").BeginArray();
     for (const double x : f.numbers) out.Number(x);
-    out.EndArray().EndObject();
+    out.EndArray();
+    if (!f.texts.empty()) WriteStrings(out, "texts", f.texts);
+    out.EndObject();
   }
   out.EndArray();
 }
@@ -110,38 +118,35 @@ constexpr Words kGrounds[] = {
      "(one is needed). Give models of the same shape that have nothing to do with the two "
      "(--independent)."},
     {"control_contaminated",
-     "무관하다고 한 대조 쌍 “{a}” / “{b}”이 파생 모델처럼 닮았습니다({0}, 만든 파생 대조 {1}). "
-     "대조로 쓸 수 "
-     "없어 판정하지 않습니다.",
+     "무관하다고 한 대조 쌍 “{a}” / “{b}”이 파생 모델처럼 닮았습니다({0}; 파생이라 하는 선 {1}). "
+     "대조로 쓸 수 없어 판정하지 않습니다.",
      "The control pair \"{a}\" / \"{b}\", said to be without relation, is as alike as derived "
-     "models "
-     "({0}; constructed positives {1}). It cannot serve as a control, so there is no verdict."},
+     "models ({0}; the line of descent is {1}). It cannot serve as a control, so there is no "
+     "verdict."},
     {"controls_do_not_stand_apart",
-     "대조군이 갈라지지 않습니다: 무관한 쪽의 한계 {0}, 파생 쪽의 최솟값 {1}. 이 크기의 모델에서는 "
-     "이 검사로 "
+     "대조군이 갈라지지 않습니다: 우연의 한계 {0}, 가장 희미한 사본 {1}. 이 모델들에서는 이 검사로 "
      "판정할 수 없습니다.",
-     "The controls do not stand apart (bound of no relation {0}, smallest positive {1}): at this "
-     "size the test cannot tell."},
+     "The controls do not stand apart (bound of chance {0}, faintest copy {1}): with these models "
+     "the test cannot tell."},
     {"incomparable", "비교할 수 없는 구조입니다({a}). 판정하지 않습니다.",
      "The shapes cannot be compared ({a}); there is no verdict."},
     {"neurons_match",
-     "두 모델의 뉴런이 하나씩 짝지어지고, 짝을 찾는 데 쓰지 않은 가중치가 {0}만큼 "
-     "일치합니다(무관한 대조의 최댓값 "
-     "{1}, 파생 대조의 최솟값 {2}; 보정 p ≤ {3}; 좌표: {a}). 따로 학습한 모델에서는 나올 수 없는 "
-     "일치입니다.",
+     "두 모델의 뉴런이 하나씩 짝지어지고, 짝을 찾는 데 쓰지 않은 가중치가 {0}만큼 일치합니다(0 = "
+     "우연, 1 = 같은 모델). 무관한 대조는 커야 {1}였고, 가중치 에너지의 4분의 3을 잡음으로 바꾼 "
+     "사본이 {2}입니다. 두 모델이 무관한데 이만큼 일치할 확률(보정 p)은 ≤ {3}. 좌표: {a}.",
      "The neurons of the two models pair off one to one, and weights that had no part in the "
-     "pairing "
-     "agree by {0} (largest of unrelated controls {1}, smallest of derived controls {2}; corrected "
-     "p ≤ {3}; coordinates: {a}). Models trained apart do not agree like this."},
+     "pairing agree by {0} (0 is chance, 1 the same model). Unrelated controls reached at most "
+     "{1}; a copy with three quarters of its weights' energy replaced by noise has {2}. Without "
+     "any relation, agreement like this comes up with probability (corrected p) ≤ {3}. "
+     "Coordinates: {a}."},
     {"heads_match", "어텐션 헤드의 특이값도 짝이 맞습니다({0}).",
      "The singular values of the attention heads pair off too ({0})."},
     {"heads_match_only",
-     "어텐션 헤드의 특이값이 파생 모델처럼 짝이 맞습니다({0}; 무관 최댓값 {1}, 파생 최솟값 {2}; "
-     "보정 p ≤ {3}). "
-     "이 값은 회전이나 순서 바꿈으로 숨길 수 없습니다.",
-     "The singular values of the attention heads pair off as in derived models ({0}; unrelated at "
-     "most "
-     "{1}, derived at least {2}; corrected p ≤ {3}). Rotation and reordering cannot change them."},
+     "어텐션 헤드의 특이값이 파생 모델처럼 짝이 맞습니다({0}; 무관한 대조 최댓값 {1}, 파생이라 "
+     "하는 선 {2}; 보정 p ≤ {3}). 이 값은 회전이나 순서 바꿈으로 숨길 수 없습니다.",
+     "The singular values of the attention heads pair off as in derived models ({0}; unrelated "
+     "controls at most {1}, line of descent {2}; corrected p ≤ {3}). Rotation and reordering "
+     "cannot change them."},
     {"layers_match",
      "전체는 아니지만 {1}개 층 중 {0}개 층이 파생 모델처럼 일치합니다(전체 {2}). 일부를 가져온 "
      "것입니다.",
@@ -150,26 +155,40 @@ constexpr Words kGrounds[] = {
      "taken over."},
     {"start_taken_out", "알려진 공통 초기값의 몫을 뺀 값입니다: 빼기 전 {0}, 뺀 뒤 {1}.",
      "The share of the known common initialisation is taken out: {0} before, {1} after."},
-    {"start_possible",
-     "같은 무작위 초기값에서 출발해 조금만 학습한 모델도 이만큼 닮을 수 있습니다. 그런 초기값이 "
-     "있으면 --start로 "
-     "주십시오.",
-     "Models that began from the same random start and trained little can be this alike; if there "
-     "is "
-     "such a start, give it (--start)."},
-    {"neurons_between",
-     "뉴런의 일치 {0}는 무관한 대조({1})보다 크지만 파생이라 할 만큼({2})은 아닙니다.",
-     "The agreement of neurons, {0}, is above unrelated controls ({1}) and below what speaks for "
-     "descent ({2})."},
-    {"neurons_between_perhaps_start",
-     "뉴런의 일치 {0}는 무관한 대조({1})보다 크지만 파생이라 할 만큼({2})은 아닙니다. 같은 무작위 "
-     "초기값에서 "
-     "출발한 모델이 이렇게 보입니다. 초기값을 --start로 주면 그 몫을 뺄 수 있습니다.",
-     "The agreement of neurons, {0}, is above unrelated controls ({1}) and below what speaks for "
-     "descent ({2}). Models that began from the same random start look like this; give the start "
+    {"learnt_alike",
+     "이 일치는 학습이 만든 부분에도 있습니다(나머지에 견준 몫 {0}; {1}부터 인정). 같은 무작위 "
+     "초기값에서 따로 학습했을 뿐인 모델은 학습이 만든 부분에서 훨씬 덜 일치합니다.",
+     "The agreement is in what training wrote, too (share {0} of that in the rest; {1} is needed). "
+     "Models that only began from the same random numbers agree far less in what they learnt."},
+    {"start_likely",
+     "뉴런의 일치 {0}는 파생 모델만큼 크지만, 학습이 만든 부분에서는 그렇지 않습니다(나머지에 견준 "
+     "몫 {1}; {2}부터 인정). 같은 무작위 초기값에서 따로 학습한 모델이 이렇게 보이므로 파생이라 "
+     "하지 않습니다. 초기값을 --start로 주면 그 몫을 빼고 판정합니다.",
+     "The agreement of neurons, {0}, is as large as in derived models, but not in what training "
+     "wrote (share {1} of that in the rest; {2} is needed). Models that were trained apart from "
+     "the same random start look like this, so this is not called descent. Give the start "
      "(--start) to take its share out."},
-    {"heads_between", "헤드 특이값의 일치 {0}가 무관한 대조({1})와 파생 대조({2}) 사이에 있습니다.",
-     "The agreement of heads, {0}, lies between unrelated ({1}) and derived ({2}) controls."},
+    {"derived_control_not_seen",
+     "파생이 확실하다고 한 대조 “{a}”의 일치가 {0}로 무관한 것과 다르지 않습니다({1}까지 무관). "
+     "그런 파생은 이 검사가 보지 못하므로 무관하다고 하지 않습니다.",
+     "The control \"{a}\", known to be derived, agrees by {0} only, as unrelated models do (up to "
+     "{1}). Such descent is not seen by this test, so the two are not called independent."},
+    {"neurons_between",
+     "뉴런의 일치 {0}는 무관하다고 하기에는 크고({1}까지) 파생이라 하기에는 작습니다({2}부터).",
+     "The agreement of neurons, {0}, is above what counts as unrelated (up to {1}) and below what "
+     "counts as descent (from {2})."},
+    {"neurons_between_perhaps_start",
+     "뉴런의 일치 {0}는 무관하다고 하기에는 크고({1}까지) 파생이라 하기에는 작습니다({2}부터). "
+     "같은 무작위 초기값에서 출발한 모델, 여러 모델을 섞은 모델, 아주 길게 다시 학습한 모델이 "
+     "이렇게 보입니다. 초기값이 있으면 --start로 주십시오.",
+     "The agreement of neurons, {0}, is above what counts as unrelated (up to {1}) and below what "
+     "counts as descent (from {2}). Models from the same random start, mixtures of several models "
+     "and models trained on for very long look like this; if there is a common start, give it "
+     "(--start)."},
+    {"heads_between",
+     "어텐션 헤드 특이값의 일치 {0}가 우연의 한계({1})를 넘습니다(파생이라 하는 선 {2}).",
+     "The agreement of attention heads, {0}, is above the bound of chance ({1}; line of descent "
+     "{2})."},
     {"entries_alike",
      "임베딩이 무관한 대조({1})보다 훨씬 닮았습니다({0}; 파생 {2}). 임베딩만 가져왔을 수 있습니다.",
      "The embeddings are far more alike ({0}) than those of unrelated controls ({1}; derived {2}): "
@@ -180,10 +199,10 @@ constexpr Words kGrounds[] = {
      "The norm gains have a Pearson correlation of {0}, which is no chance. That alone never shows "
      "descent, but it forbids calling the two independent."},
     {"neurons_as_unrelated",
-     "뉴런의 일치 {0}는 무관한 대조(최대 {1})와 다르지 않고 파생 대조(최소 {2})와 멉니다.",
-     "The agreement of neurons, {0}, is that of unrelated controls (at most {1}) and far from "
-     "derived "
-     "ones (at least {2})."},
+     "뉴런의 일치는 {0}입니다(0 = 우연, 1 = 같은 모델). 무관한 대조의 최댓값은 {1}, 무관하다고 "
+     "하는 한계는 {2}이고, 파생이라 하는 값은 {3}부터입니다.",
+     "The agreement of neurons is {0} (0 is chance, 1 the same model). Unrelated controls reached "
+     "{1}; up to {2} counts as unrelated, and descent begins at {3}."},
 };
 
 constexpr Words kFindings[] = {
@@ -215,8 +234,11 @@ constexpr Words kFindings[] = {
     {"loss_does_not_fall", "손실이 {0}에서 {1}로, 줄지 않습니다.",
      "The loss does not fall ({0} to {1})."},
     {"curve_falls_early",
-     "손실 감소의 {0}이 앞 절반에서 일어났습니다. 처음부터 배우는 곡선의 모양입니다.",
-     "{0} of the fall comes in the first half: the shape of learning from nothing."},
+     "손실 감소의 {0}이 앞 절반에서 일어났습니다. 처음부터 배우는 곡선과 맞습니다(이어 학습한 "
+     "곡선도 이럴 수 "
+     "있습니다).",
+     "{0} of the fall comes in the first half: as when learning from nothing (training on can look "
+     "like this too)."},
     {"curve_falls_late",
      "손실 감소의 {0}만 앞 절반에서 일어났습니다. 처음부터 배우는 곡선과 다릅니다.",
      "Only {0} of the fall comes in the first half, unlike learning from nothing."},
@@ -248,9 +270,77 @@ constexpr Words kFindings[] = {
     {"first_checkpoint_untrained",
      "첫 체크포인트는 학습되지 않은 초기값입니다(정규화 계수가 모두 같음).",
      "The first checkpoint is an untrained initialisation (all gains equal)."},
+    {"data_as_declared", "{a}: 장부에 있는 대로입니다({0}어절).",
+     "{a}: as in the books ({0} words)."},
+    {"data_declared_twice", "{a}: 두 번 신고되었습니다.", "{a}: declared twice."},
+    {"data_not_in_books", "{a}: 장부에 없는 업로드입니다.",
+     "{a}: there is no such upload in the books."},
+    {"data_not_done", "{a}: 장부에서는 끝나지 않은 업로드입니다({b}).",
+     "{a}: in the books this upload is not finished ({b})."},
+    {"data_words_differ", "{a}: 신고는 {0}어절, 장부는 {1}어절입니다.",
+     "{a}: declared with {0} words, in the books with {1}."},
+    {"data_licence_differs", "{a}: 신고한 라이선스 “{b}”, 장부의 라이선스 “{c}”.",
+     "{a}: declared under “{b}”, in the books under “{c}”."},
+    {"data_without_receipt", "{a}: 장부의 영수증이 없어 밖에서 확인할 수 없습니다.",
+     "{a}: without a receipt, so that nobody outside can check it."},
+    {"data_not_declared",
+     "장부에는 신고되지 않은 업로드가 {0}개({1}어절) 더 있습니다(예: {a}). 학습에 쓰지 않았다는 "
+     "뜻이면 "
+     "그대로 맞습니다.",
+     "The books hold {0} more uploads ({1} words) that are not declared (e.g. {a}). That is right "
+     "if "
+     "they were not trained on."},
     {"first_checkpoint_trained", "첫 체크포인트는 이미 학습된 상태입니다.",
      "The first checkpoint is already trained."},
 };
+
+std::string Grouped(uint64_t n) {
+  std::string digits = std::to_string(n);
+  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
+  return digits;
+}
+
+// Names of things that are shown to people, by the names that stand in the JSON.
+struct Shown {
+  std::string_view name, ko, en;
+};
+constexpr Shown kShown[] = {
+    {"as_is", "있는 그대로", "as they are"},
+    {"permuted", "차원의 순서를 바꿈", "dimensions reordered"},
+    {"rotated_by_embeddings", "회전 (임베딩에서 찾음)", "rotated (found from embeddings)"},
+    {"rotated_by_weights", "회전 (가중치에서 찾음)", "rotated (found from weights)"},
+    {"permuted and rescaled", "순서와 배율을 바꾼 사본", "reordered and rescaled copy"},
+    {"rotated, permuted, rescaled, 5 % noise", "회전하고 순서와 배율을 바꾸고 잡음 5 %를 더한 사본",
+     "copy rotated, reordered, rescaled, with 5 % noise"},
+    {"30 % pruned, 5 % noise", "30 %를 지우고 잡음 5 %를 더한 사본",
+     "copy 30 % pruned, with 5 % noise"},
+    {"permuted, rescaled, three quarters noise",
+     "순서와 배율을 바꾸고 에너지의 4분의 3이 잡음인 사본",
+     "reordered and rescaled copy, three quarters noise"},
+    {"weights", "가중치", "weights"},
+    {"encoder", "인코더", "encoder"},
+    {"tokenizer", "토크나이저", "tokenizer"},
+    {"code", "코드", "code"},
+    {"data", "자료", "data"},
+    {"other", "그 밖", "other"},
+    {"upload", "업로드", "upload"},
+    {"snapshot", "스냅샷", "snapshot"},
+    {"external", "외부 자료", "external"},
+    {"query", "질의", "query"},
+    {"key", "열쇠", "key"},
+    {"value", "값", "value"},
+    {"output", "출력", "output"},
+    {"gate", "게이트", "gate"},
+    {"up", "업", "up"},
+    {"down", "다운", "down"},
+    {"embedding", "임베딩", "embedding"},
+};
+std::string ShownName(std::string_view name, DossierLang lang) {
+  for (const Shown& row : kShown) {
+    if (row.name == name) return std::string(lang == DossierLang::kKo ? row.ko : row.en);
+  }
+  return std::string(name);
+}
 
 std::string Fill(std::string_view words, const std::vector<double>& numbers,
                  const std::vector<std::string>& texts) {
@@ -266,6 +356,10 @@ std::string Fill(std::string_view words, const std::vector<double>& numbers,
           out += "?";
         } else if (bound && numbers[at] == 0) {
           out += "1e-300";
+        } else if (numbers[at] == std::floor(numbers[at]) && std::abs(numbers[at]) >= 1e4 &&
+                   std::abs(numbers[at]) < 1e15) {
+          out +=
+              (numbers[at] < 0 ? "-" : "") + Grouped(static_cast<uint64_t>(std::abs(numbers[at])));
         } else {
           out += JsonNumber(Rounded(numbers[at]));
         }
@@ -290,7 +384,10 @@ std::string Lookup(const Words (&table)[N], std::string_view code, DossierLang l
       x = std::round(x * 1e4) / 1e4 != 0 ? std::round(x * 1e4) / 1e4 : x;
   }
   for (const Words& row : table) {
-    if (row.code == code) return Fill(lang == DossierLang::kKo ? row.ko : row.en, numbers, texts);
+    if (row.code != code) continue;
+    std::vector<std::string> shown;
+    for (const std::string& text : texts) shown.push_back(ShownName(text, lang));
+    return Fill(lang == DossierLang::kKo ? row.ko : row.en, numbers, shown);
   }
   return std::string(code);
 }
@@ -333,15 +430,8 @@ std::string Escape(std::string_view text) {
 
 std::string Number(double x, int digits = 3) {
   if (!std::isfinite(x)) return "–";
-  if (x != 0 && std::abs(x) < std::pow(10.0, -digits)) return JsonNumber(std::stod(JsonNumber(x)));
   const double scale = std::pow(10.0, digits);
-  return JsonNumber(std::round(x * scale) / scale);
-}
-
-std::string Grouped(uint64_t n) {
-  std::string digits = std::to_string(n);
-  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
-  return digits;
+  return JsonNumber(std::round(x * scale) / scale + 0.0);
 }
 
 constexpr std::string_view kStyle =
@@ -351,8 +441,9 @@ constexpr std::string_view kStyle =
     "margin-top:2.2rem}h3{font-size:1.05rem;margin-bottom:.3rem}"
     "table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}"
     "th,td{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;overflow-wrap:anywhere}"
-    "th{background:#f4f4f4}td.n{text-align:right;font-variant-numeric:tabular-nums;"
-    "overflow-wrap:normal}"
+    "th{background:#f4f4f4;overflow-wrap:normal}td.n{text-align:right;font-variant-numeric:tabular-"
+    "nums;"
+    "white-space:nowrap}"
     ".v{padding:1rem 1.2rem;border-radius:.4rem;margin:1rem 0;border-left:.5rem solid}"
     ".derived{background:#fdecea;border-color:#b3261e}"
     ".independent{background:#e8f4ea;border-color:#1e7b34}"
@@ -427,6 +518,36 @@ class Page {
     for (const std::string& ground : GroundsInWords(e_.verdict, lang_))
       out_ += "<li>" + Escape(ground) + "</li>";
     out_ += "</ul></div>\n";
+    switch (e_.verdict.answer) {
+      case Answer::kDerived:
+        P(T("뜻: 한쪽의 가중치가 다른 쪽의 것을 이어받았습니다(둘 다 같은 모델을 이어받았을 수도 "
+            "있습니다). "
+            "닮음에는 방향이 없습니다: 어느 쪽이 먼저인지는 공개한 때, 학습 로그, 체크포인트가 "
+            "말합니다. "
+            "이어받는 것이 허락된 일인지는 라이선스가 정합니다.",
+            "Meaning: the weights of one were taken over from the other (or those of both from the "
+            "same model). Likeness has no direction: which came first is for dates of publication, "
+            "training logs and checkpoints to say. Whether it was allowed is a matter of "
+            "licences."));
+        break;
+      case Answer::kIndependent:
+        P(T("뜻: 가중치를 이어받은 흔적이 없습니다. 여기서 시험한 변장을 했더라도 보였을 것입니다. "
+            "사람들이 무엇을 "
+            "했는지에 대한 증명은 아니며, 다른 모델의 답을 배웠는지(증류)는 이 검사가 보지 "
+            "못합니다.",
+            "Meaning: no trace that weights were taken over, measured by tests that would have "
+            "seen "
+            "the disguises tried here. It is no proof of what people did, and learning from "
+            "another "
+            "model's answers (distillation) is not seen by it."));
+        break;
+      case Answer::kInconclusive:
+        P(T("뜻: 어느 쪽으로도 말할 근거가 모자랍니다. 파생이라는 혐의도, 무관하다는 증명도 "
+            "아닙니다. 위의 까닭이 "
+            "무엇이 더 있어야 하는지 말합니다.",
+            "Meaning: the evidence does not suffice either way. This is neither a suspicion nor a "
+            "clearance; the reasons above say what is missing."));
+    }
     Scales();
     TableHead({T("모델", "model"), T("형식", "format"), T("가중치 수", "weights"),
                T("층", "layers"), T("너비", "width"), T("어휘", "vocabulary"),
@@ -469,7 +590,7 @@ class Page {
       svg += "<rect x=\"" + at(from) + "\" y=\"44\" height=\"32\" width=\"" +
              JsonNumber(std::round((x(to) - x(from)) * 10) / 10) + "\" fill=\"" + fill + "\"/>";
     };
-    rect(0, e_.verdict.neurons.bound, "#cfe8d4");
+    rect(0, e_.verdict.neurons.independent_upto, "#cfe8d4");
     rect(e_.verdict.neurons.derived_from, 1, "#f6cfcb");
     for (const Control& c : e_.controls) {
       if (!c.figures.has_neurons) continue;
@@ -490,22 +611,24 @@ class Page {
     svg += std::string("<text x=\"480\" y=\"118\" font-size=\"13\">▼ ") +
            T("이 두 모델", "these two models") + "</text></svg>\n";
     out_ += svg;
-    P(T("뉴런의 일치. 0은 우연, 1은 같은 모델입니다. 초록 구간은 무관한 모델이 보이는 값, 붉은 "
-        "구간은 파생이라 "
-        "판정하는 값입니다.",
-        "Agreement of neurons: 0 is chance, 1 the same model. Green is where unrelated models are, "
-        "red "
-        "is what counts as descent."),
+    P(T("뉴런의 일치. 0은 우연, 1은 같은 모델입니다. 초록 구간은 무관하다고 하는 값, 붉은 구간은 "
+        "파생이라 하는 값, 그 사이는 판정하지 않는 값입니다. 선은 대조군에서 나옵니다(아래 ‘어떻게 "
+        "재었는가’).",
+        "Agreement of neurons: 0 is chance, 1 the same model. Green counts as unrelated, red as "
+        "descent; between them there is no verdict. The lines come from the controls (see “How it "
+        "was measured”)."),
       "small");
   }
 
   void Technical() {
     H2(T("1. 기술: 가중치를 스스로 초기화해 학습했는가",
          "1. Technical: were the weights initialised and then trained?"));
+    Statements("technical");
     H3(T("가중치의 일치", "Agreement of weights"));
     const Likeness& l = e_.likeness;
     TableHead({T("검사", "test"), T("값", "figure"), T("무관한 대조 (최대)", "unrelated (max)"),
-               T("파생 대조 (최소)", "derived (min)"), "p", T("보정 p", "corrected p")});
+               T("무관 (까지)", "unrelated (up to)"), T("파생 (부터)", "derived (from)"),
+               T("뻔한 사본 (최소)", "plain copies (min)"), "p", T("보정 p", "corrected p")});
     const auto test = [&](const char* name, const char* words, const Figure& f, const Scale& s) {
       if (!f.known) return;
       double p = f.p, corrected = f.p;
@@ -513,6 +636,8 @@ class Page {
         if (t.name == name) corrected = t.corrected;
       }
       Row({words, "#" + Number(f.effect), s.known ? "#" + Number(s.null_max) : "–",
+           s.known ? "#" + Number(s.independent_upto) : "–",
+           s.known ? "#" + Number(s.derived_from) : "–",
            s.known ? "#" + Number(s.positive_min) : "–", "#" + Probability(p),
            "#" + Probability(corrected)});
     };
@@ -525,6 +650,22 @@ class Page {
     test("entries", T("같은 낱말의 임베딩", "embeddings of shared entries"), l.entries,
          e_.verdict.entries);
     TableEnd();
+    if (e_.verdict.neurons.known && l.learnt_known &&
+        l.neurons.effect > e_.verdict.neurons.independent_upto) {
+      P(std::string(T("학습이 만든 부분의 일치를 나머지의 일치에 견준 몫: ",
+                      "Agreement in what training wrote, as a share of that in the rest: ")) +
+        "<b>" + Number(l.learnt) + "</b>" +
+        (e_.verdict.learnt_from > 0 ? T(" (파생이라 하려면 ", " (descent needs ") +
+                                          Number(e_.verdict.learnt_from) + T(" 이상)", " or more)")
+                                    : std::string()) +
+        T(". 학습은 가중치를 몇몇 방향으로 크게 바꾸지만, 무작위 초기값에는 그런 방향이 없습니다. "
+          "같은 초기값에서 출발했을 뿐인 모델은 나머지가 주로 닮고, 베낀 모델은 학습된 방향까지 "
+          "닮습니다(1 근처).",
+          ". Training makes the weights large in a few directions; random starting weights have "
+          "none. Models that only share a start are alike mostly in the rest; a copy has the "
+          "learnt "
+          "directions too (near 1)."));
+    }
     P(std::string(
           T("p는 “아무 관계도 없다”는 가설의 확률이며, 같은 언어와 같은 글로 학습한 것도 "
             "관계입니다. 파생인지는 "
@@ -541,12 +682,14 @@ class Page {
       for (const Control& c : e_.controls) {
         const char* kind = c.kind == ControlKind::kIndependent ? T("무관", "unrelated")
                            : c.kind == ControlKind::kDerived   ? T("파생", "derived")
-                                                               : T("만든 파생", "constructed");
+                           : c.kind == ControlKind::kFaint
+                               ? T("만든 희미한 사본", "constructed, faint")
+                               : T("만든 사본", "constructed copy");
         const auto cell = [](bool has, double x) {
           return has ? "#" + Number(x) : std::string("–");
         };
         Row({kind,
-             Escape(c.first) + " / " + Escape(c.second) +
+             Escape(c.first) + " / " + Escape(ShownName(c.second, lang_)) +
                  (c.incomparable.empty() ? "" : " (" + Escape(c.incomparable) + ")"),
              cell(c.figures.has_neurons, c.figures.neurons),
              cell(c.figures.has_heads, c.figures.heads),
@@ -635,8 +778,9 @@ class Page {
     TableHead({T("역할", "role"), T("행렬", "matrices"), T("코사인", "cosine"),
                T("섞은 뒤", "shuffled"), T("피어슨", "Pearson")});
     for (const RoleFigures& r : e_.roles) {
-      Row({Escape(r.role), "#" + Grouped(r.tensors), "#" + Number(r.figures.cosine, 4),
-           "#" + Number(r.figures.shuffled_cosine, 4), "#" + Number(r.figures.pearson, 4)});
+      Row({Escape(ShownName(r.role, lang_)), "#" + Grouped(r.tensors),
+           "#" + Number(r.figures.cosine, 4), "#" + Number(r.figures.shuffled_cosine, 4),
+           "#" + Number(r.figures.pearson, 4)});
     }
     TableEnd();
   }
@@ -785,7 +929,7 @@ class Page {
     size_t foreign = 0;
     for (const Component& c : m.components) {
       if (c.origin == "foreign") ++foreign;
-      Row({Escape(c.name), Escape(c.kind),
+      Row({Escape(c.name), Escape(ShownName(c.kind, lang_)),
            c.origin == "foreign"
                ? std::string("<span class=\"bad\">") + T("외부", "foreign") + "</span>"
                : std::string(T("자체", "own")),
@@ -833,8 +977,21 @@ class Page {
         TableHead(
             {T("종류", "kind"), T("번호", "id"), T("라이선스", "licence"), T("어절", "words")});
         for (const DataSource& d : e_.manifest->data)
-          Row({Escape(d.kind), Escape(d.id), Escape(d.licence), "#" + Grouped(d.words)});
+          Row({Escape(ShownName(d.kind, lang_)), Escape(d.id), Escape(d.licence),
+               "#" + Grouped(d.words)});
         TableEnd();
+        bool uploads = false;
+        for (const DataSource& d : e_.manifest->data) uploads |= d.kind == "upload";
+        if (e_.lineage) {
+          P(std::string(T("아래는 신고한 업로드를 기여 장부와 견준 것입니다. 장부: ",
+                          "Below, the declared uploads beside the books of contributions. Log: ")) +
+            "<code>" + Escape(e_.lineage->log) + "</code>");
+          Findings(e_.data_findings);
+        } else if (uploads) {
+          P(T("빈 곳: 신고한 업로드를 장부와 견주지 않았습니다(--lineage).",
+              "Gap: the declared uploads were not compared with the books (--lineage)."),
+            "gap");
+        }
       }
     }
     P(T("이 조사서의 모든 수는 아래 입력에서 누구나 다시 계산할 수 있습니다: ",
@@ -868,11 +1025,19 @@ class Page {
         "Attention heads are paired by the singular values of value–output products and tested on "
         "those of query–key products, which no rotation changes.");
     item(
-        "같은 일을 무관한 모델들과, 이 모델을 일부러 변장시킨 것들에 되풀이해 눈금을 만듭니다. "
+        "같은 일을 무관한 모델들과, 이 모델을 일부러 변장시킨 사본들에 되풀이해 눈금을 만듭니다. "
+        "우연의 "
+        "한계는 무관한 대조의 최댓값에 그 폭과 우연의 표준편차 네 배를 더한 값, 파생의 선은 가중치 "
+        "에너지의 4분의 3을 잡음으로 바꾼 가장 희미한 사본의 값, 무관의 한계는 둘 사이 5분의 1 "
+        "지점입니다. "
         "눈금 없이는 판정하지 않습니다.",
-        "The same is done with unrelated models and with this model in disguise, which makes the "
-        "scale. "
-        "Without a scale there is no verdict.");
+        "The same is done with unrelated models and with copies of this model in disguise, which "
+        "makes the scale. The bound of chance is the largest unrelated figure, plus the range of "
+        "the "
+        "unrelated once more, plus four standard deviations of chance; the line of descent is the "
+        "figure of the faintest copy, in which three quarters of the weights' energy is noise; "
+        "unrelated is up to a fifth of the way between the two. Without a scale there is no "
+        "verdict.");
     out_ += "</ol>\n";
     P(T("보지 못하는 것: 다른 모델의 출력을 배우는 증류, 너비가 다른 모델로의 변형, 아주 길게 다시 "
         "학습해 흔적이 지워진 경우.",
@@ -902,7 +1067,7 @@ class Page {
 std::string DossierJson(const Examination& e) {
   JsonWriter out;
   out.BeginObject();
-  out.Field("format", "jangbu-provenance-dossier").Count("version", 1);
+  out.Field("format", kDossierFormat).Count("version", kDossierVersion);
   out.Key("request").BeginObject();
   const Request& r = e.request;
   out.Field("subject", r.subject).Field("reference", r.reference).Field("start", r.start);
@@ -914,7 +1079,7 @@ std::string DossierJson(const Examination& e) {
   WriteStrings(out, "logs", r.logs);
   WriteStrings(out, "checkpoints", r.checkpoints);
   WriteStrings(out, "also", r.also);
-  out.Field("manifest", r.manifest).Count("seed", r.seed).EndObject();
+  out.Field("manifest", r.manifest).Field("lineage", r.lineage).Count("seed", r.seed).EndObject();
 
   out.Key("verdict").BeginObject().Field("answer", NameOf(e.verdict.answer));
   out.Key("grounds").BeginArray();
@@ -929,6 +1094,7 @@ std::string DossierJson(const Examination& e) {
   WriteScale(out, "neurons", e.verdict.neurons);
   WriteScale(out, "heads", e.verdict.heads);
   WriteScale(out, "entries", e.verdict.entries);
+  out.Field("learnt_from", e.verdict.learnt_from);
   out.Key("tests").BeginArray();
   for (const Test& t : e.verdict.tests) {
     out.BeginObject().Field("name", t.name).Field("p", t.p).Field("corrected", t.corrected);
@@ -952,6 +1118,7 @@ std::string DossierJson(const Examination& e) {
     if (c.figures.has_neurons) out.Field("neurons", c.figures.neurons);
     if (c.figures.has_heads) out.Field("heads", c.figures.heads);
     if (c.figures.has_entries) out.Field("entries", c.figures.entries);
+    if (c.figures.has_learnt) out.Field("learnt", c.figures.learnt);
     out.EndObject();
   }
   out.EndArray();
@@ -1018,6 +1185,14 @@ std::string DossierJson(const Examination& e) {
   } else {
     out.Null();
   }
+  out.Key("lineage").BeginObject().Field("known", e.lineage.has_value());
+  if (e.lineage) {
+    out.Field("log", e.lineage->log);
+    out.Count("uploads", e.lineage->uploads.size());
+    out.Count("not_declared", e.lineage->not_declared.size());
+    WriteFindings(out, "findings", e.data_findings);
+  }
+  out.EndObject();
   out.EndObject();
   return out.Take() + "\n";
 }
@@ -1047,74 +1222,7 @@ std::string AnswerInWords(Answer answer, DossierLang lang) {
 }
 
 std::string FindingInWords(const Finding& finding, DossierLang lang) {
-  return Lookup(kFindings, finding.code, lang, finding.numbers, {});
-}
-
-std::string DossierNoteText(std::string_view json_sha256_hex) {
-  return "jangbu provenance dossier 1\nsha256 " + std::string(json_sha256_hex) + "\n";
-}
-
-StatusOr<Request> RequestOfDossier(std::string_view name, std::string_view json) {
-  namespace dom = simdjson::dom;
-  const auto bad = [&](const std::string& what) {
-    return InvalidArgument("dossier_malformed", "\"" + std::string(name) + "\": " + what);
-  };
-  dom::parser parser;
-  dom::element root;
-  if (parser.allocate(json.size() + 64, 32) != 0 ||
-      parser.parse(json.data(), json.size()).get(root) != 0) {
-    return bad("not JSON");
-  }
-  std::string_view format;
-  uint64_t version = 0;
-  if (root["format"].get_string().get(format) != 0 || format != "jangbu-provenance-dossier" ||
-      root["version"].get_uint64().get(version) != 0 || version != 1) {
-    return bad("not a dossier of version 1");
-  }
-  dom::object request;
-  if (root["request"].get_object().get(request) != 0) return bad("it has no request");
-  Request r;
-  bool ok = true;
-  const auto text = [&](const char* key, std::string& out) {
-    std::string_view value;
-    ok = ok && request[key].get_string().get(value) == 0;
-    out = std::string(value);
-  };
-  const auto list = [&](const char* key, std::vector<std::string>& out) {
-    dom::array array;
-    if (request[key].get_array().get(array) != 0) {
-      ok = false;
-      return;
-    }
-    for (const auto item : array) {
-      std::string_view value;
-      ok = ok && item.get_string().get(value) == 0;
-      out.emplace_back(value);
-    }
-  };
-  text("subject", r.subject);
-  text("reference", r.reference);
-  text("start", r.start);
-  text("manifest", r.manifest);
-  list("independents", r.independents);
-  list("derived", r.derived);
-  list("logs", r.logs);
-  list("checkpoints", r.checkpoints);
-  list("also", r.also);
-  dom::array pairs;
-  ok = ok && request["null_pairs"].get_array().get(pairs) == 0 &&
-       request["seed"].get_uint64().get(r.seed) == 0;
-  if (!ok) return bad("a field of its request is missing or of another kind");
-  for (const auto pair : pairs) {
-    dom::array two;
-    std::string_view a, b;
-    if (pair.get_array().get(two) != 0 || two.size() != 2 || two.at(0).get_string().get(a) != 0 ||
-        two.at(1).get_string().get(b) != 0) {
-      return bad("a pair of its request is not two texts");
-    }
-    r.null_pairs.emplace_back(std::string(a), std::string(b));
-  }
-  return r;
+  return Lookup(kFindings, finding.code, lang, finding.numbers, finding.texts);
 }
 
 }  // namespace jangbu::audit

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/provenance/dossier_reading.h"
 #include "audit/provenance/examination.h"
 #include "base/status.h"
 
@@ -23,15 +24,9 @@ std::string DossierJson(const Examination& examination);
 std::string DossierHtml(const Examination& examination, DossierLang lang,
                         std::string_view json_sha256, std::string_view signed_by);
 
-// What was asked, from a dossier: enough to do it again. InvalidArgument("dossier_malformed").
-StatusOr<Request> RequestOfDossier(std::string_view name, std::string_view json);
-
 // The grounds of the verdict in words, one line each.
 std::vector<std::string> GroundsInWords(const Verdict& verdict, DossierLang lang);
 std::string AnswerInWords(Answer answer, DossierLang lang);
 std::string FindingInWords(const Finding& finding, DossierLang lang);
-
-// The text whose signature (a C2SP signed note) accompanies a dossier.
-std::string DossierNoteText(std::string_view json_sha256_hex);
 
 }  // namespace jangbu::audit

@@ -20,6 +20,7 @@ struct Finding {
   FindingKind kind = FindingKind::kNote;
   std::string code;             // stable; the words for it are the report's
   std::vector<double> numbers;  // what the words need
+  std::vector<std::string> texts = {};
 };
 
 struct LogFigures {

@@ -147,6 +147,7 @@ class Examiner {
     out_.vocabulary = std::move(vocabulary.figures);
     out_.vocabulary_assumed = vocabulary.assumed;
     out_.shared_entries = vocabulary.shared.size();
+    shared_ = vocabulary.shared;
     Stage("compare", 0, 1);
     options_.keep_rows = start_.model != nullptr || !request.also.empty();
     JANGBU_ASSIGN_OR_RETURN(out_.likeness, CompareWeights(*subject_.source, *reference_.source,
@@ -200,6 +201,16 @@ class Examiner {
     if (!request.manifest.empty()) {
       JANGBU_ASSIGN_OR_RETURN(const std::string json, ReadWhole(request.manifest, kManifestMax));
       JANGBU_ASSIGN_OR_RETURN(out_.manifest, ReadManifest(request.manifest, json));
+    }
+    if (!request.lineage.empty()) {
+      if (!out_.manifest) {
+        return InvalidArgument("lineage_without_manifest",
+                               "a lineage says what the books hold of what a manifest declares; "
+                               "give the manifest too (--manifest)");
+      }
+      JANGBU_ASSIGN_OR_RETURN(const std::string json, ReadWhole(request.lineage, kLineageMax));
+      JANGBU_ASSIGN_OR_RETURN(out_.lineage, ReadLineage(request.lineage, json));
+      out_.data_findings = CompareLineage(*out_.manifest, *out_.lineage);
     }
     std::vector<TrainingLog> logs;
     for (const std::string& path : request.logs) {
@@ -381,11 +392,16 @@ class Examiner {
     static constexpr struct {
       const char* name;
       Disguise disguise;
+      bool faint = false;
     } kDisguises[] = {
         {"permuted and rescaled", {.permute = true, .rescale = true}},
         {"rotated, permuted, rescaled, 5 % noise",
          {.permute = true, .rotate = true, .rescale = true, .noise = 0.05}},
         {"30 % pruned, 5 % noise", {.noise = 0.05, .prune = 0.3}},
+        // Noise of three times the energy: a quarter of what is there is the model's.
+        {"permuted, rescaled, three quarters noise",
+         {.permute = true, .rescale = true, .noise = 1.7320508},
+         true},
     };
     const size_t constructed = independents.size() >= 2 ? std::size(kDisguises) : 0;
     const size_t total = plan.size() + constructed;
@@ -411,8 +427,9 @@ class Examiner {
       }
       out_.controls.push_back(std::move(control));
     }
+    // What embeddings can do for this pair, no more: a copy is sought under the same conditions.
     SharedEntries same;
-    for (uint32_t id = 0; id < subject_.source->shape().vocab; ++id) same.emplace_back(id, id);
+    for (const auto& [subject, reference] : shared_) same.emplace_back(subject, subject);
     for (size_t i = 0; i < constructed; ++i) {
       JANGBU_RETURN_IF_ERROR(StopAsked());
       Stage("controls", done++, total);
@@ -422,7 +439,7 @@ class Examiner {
       JANGBU_ASSIGN_OR_RETURN(const Likeness likeness,
                               CompareWeights(*subject_.source, *disguised, same, options_));
       Control control;
-      control.kind = ControlKind::kConstructed;
+      control.kind = kDisguises[i].faint ? ControlKind::kFaint : ControlKind::kConstructed;
       control.first = request.subject;
       control.second = kDisguises[i].name;
       control.model = kDisguises[i].name;
@@ -483,6 +500,7 @@ class Examiner {
   Examination out_;
   Opened subject_, reference_, start_;
   std::map<std::string, Opened> extra_;
+  SharedEntries shared_;  // of subject and reference
   bool gains_known_ = false;
   double gains_p_ = 1;
 };

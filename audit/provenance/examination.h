@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "audit/provenance/dossier_reading.h"
 #include "audit/provenance/evidence.h"
 #include "audit/provenance/likeness.h"
+#include "audit/provenance/lineage.h"
 #include "audit/provenance/manifest.h"
 #include "audit/provenance/model.h"
 #include "audit/provenance/tensor_scan.h"
@@ -20,23 +22,6 @@
 #include "base/status.h"
 
 namespace jangbu::audit {
-
-// What is asked. Paths as the caller typed them; they stand in the report.
-struct Request {
-  std::string subject;
-  std::string reference;
-  std::string start;                      // a common initialisation, where one is known; or ""
-  std::vector<std::string> independents;  // models without relation to the two or to each other
-  std::vector<std::string> derived;       // models known to descend from the reference
-  std::vector<std::pair<std::string, std::string>> null_pairs;  // declared to be without relation
-  std::vector<std::string> logs;                                // of the subject's training
-  std::vector<std::string> checkpoints;  // of the subject, in order of training
-  std::vector<std::string>
-      also;  // a second parent: is the subject a mixture of reference and this?
-  std::string manifest;
-  uint64_t seed = 1;
-  bool operator==(const Request&) const = default;
-};
 
 struct Running {
   unsigned threads = 1;
@@ -110,6 +95,8 @@ struct Examination {
   std::vector<Finding> findings;  // between logs, and of checkpoints
   std::vector<std::string> checkpoints;
   std::optional<Manifest> manifest;
+  std::optional<Lineage> lineage;
+  std::vector<Finding> data_findings;  // manifest and lineage against each other
   Verdict verdict;
 };
 

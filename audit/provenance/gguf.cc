@@ -338,7 +338,8 @@ StatusOr<GgufFile> ReadGguf(const ByteSource& source) {
   const uint64_t data = AlignUp(in.at(), file.alignment);
   const uint64_t room = source.size() > data ? source.size() - data : 0;
   for (Tensor& tensor : file.tensors) {
-    if (tensor.offset > room || tensor.bytes > room - tensor.offset) {
+    // An empty tensor has its place too: a file that ends before its data begins is cut.
+    if (data > source.size() || tensor.offset > room || tensor.bytes > room - tensor.offset) {
       return Bad(source, "offsets_outside",
                  "tensor " + JsonQuote(tensor.name) + " lies outside the file, which is " +
                      std::to_string(source.size()) + " bytes long; fetch it again");

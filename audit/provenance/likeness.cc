@@ -166,13 +166,56 @@ struct NeuronTest {
   MatchedRows rows;
 };
 
+// How many neurons are tested against `each` numbers: all that are asked for in small layers, 256
+// (enough: z grows with their root, and a copy's is in the hundreds) in large ones.
+size_t Affordable(size_t each) {
+  constexpr size_t kMultiplications = size_t{3} << 30;
+  return std::max<size_t>(256, kMultiplications / each);
+}
+
+// An agreement that can be looked into: chance gives it once in a billion.
+constexpr double kAgreementZ = 6;
+
+// From here on directions are a model's own (random weights have 0.95, trained ones 1.6 to 7): what
+// has none has learnt nothing that could be looked for in the other.
+constexpr double kProminent = 1.3;
+
+Status LookIntoAgreement(const WeightSource& second, uint32_t layer,
+                         const std::vector<uint32_t>& matching, const std::vector<float>& up,
+                         const std::vector<float>& down, LayerLikeness& figures) {
+  const size_t width = second.shape().width;
+  const size_t n = matching.size();
+  const auto look = [&](const std::vector<float>& x, const std::vector<float>& y) {
+    const auto kept = SharesKept(x, y, n, width);
+    const auto back = SharesKept(y, x, n, width);
+    if (kept && kept->prominence >= kProminent) {
+      figures.kept_large += kept->large;
+      figures.kept_rest += kept->rest;
+    }
+    if (back && back->prominence >= kProminent) {
+      figures.kept_back_large += back->large;
+      figures.kept_back_rest += back->rest;
+    }
+  };
+  JANGBU_ASSIGN_OR_RETURN(const std::vector<float> down_second,
+                          ChosenDown(second, layer, matching));
+  look(down, down_second);
+  if (!up.empty()) {
+    JANGBU_ASSIGN_OR_RETURN(const std::vector<float> up_second,
+                            ChosenRows(second, layer, Part::kUp, matching));
+    look(up, up_second);
+  }
+  return OkStatus();
+}
+
 StatusOr<NeuronTest> TestNeurons(const WeightSource& first, uint32_t first_layer,
                                  const WeightSource& second, uint32_t second_layer,
-                                 const Basis& basis, size_t neurons_max, bool keep) {
+                                 const Basis& basis, size_t neurons_max, bool keep,
+                                 bool look_into = false) {
   const size_t width = first.shape().width;
   const size_t n = second.shape().layers[second_layer].neurons;
-  const std::vector<uint32_t> chosen =
-      Evenly(first.shape().layers[first_layer].neurons, std::min(neurons_max, n));
+  const std::vector<uint32_t> chosen = Evenly(first.shape().layers[first_layer].neurons,
+                                              std::min({neurons_max, n, Affordable(n * width)}));
   const size_t count = chosen.size();
   JANGBU_ASSIGN_OR_RETURN(std::vector<float> gate,
                           ChosenRows(first, first_layer, Part::kGate, chosen));
@@ -214,6 +257,10 @@ StatusOr<NeuronTest> TestNeurons(const WeightSource& first, uint32_t first_layer
   test.sum = SumOfMatching(scores, count, n, matching);
   test.figures.effect = test.sum.sum / static_cast<double>(count);
   test.figures.z = test.sum.z();
+  if (look_into && test.figures.z > kAgreementZ) {
+    JANGBU_RETURN_IF_ERROR(LookIntoAgreement(
+        second, second_layer, matching, gated ? up : std::vector<float>(), down, test.figures));
+  }
   if (keep) {
     test.rows.first_layer = first_layer;
     test.rows.neurons = count;
@@ -380,6 +427,8 @@ class Comparison {
       result.effect = sum.sum / static_cast<double>(tested.size());
       result.z = sum.z();
       result.p = UpperTail(result.z);
+      result.chance_sd =
+          std::sqrt(std::max(0.0, sum.variance)) / static_cast<double>(tested.size());
       return result;
     };
     const Figure as_is = figure(Basis());
@@ -693,7 +742,7 @@ class Comparison {
                                     JANGBU_ASSIGN_OR_RETURN(
                                         tests[i], TestNeurons(first_, map.pairs[i].first, second_,
                                                               map.pairs[i].second, basis,
-                                                              options_.neurons_max, keep));
+                                                              options_.neurons_max, keep, true));
                                     return OkStatus();
                                   });
         !done.ok()) {
@@ -729,15 +778,34 @@ class Comparison {
     out_.neurons.known = true;
     out_.neurons.z = total.z();
     out_.neurons.p = UpperTail(total.z());
+    LayerLikeness mean;
+    double neurons = 0;
+    for (const LayerLikeness& layer : out_.layers) {
+      if (tests.size() == 1 || layer.first_layer != chosen_by_)
+        neurons += static_cast<double>(layer.neurons);
+      mean.kept_large += layer.kept_large;
+      mean.kept_rest += layer.kept_rest;
+      mean.kept_back_large += layer.kept_back_large;
+      mean.kept_back_rest += layer.kept_back_rest;
+    }
+    // What is hardly kept at all cannot be shared out.
+    constexpr double kKeptEnough = 0.05;
+    const auto layers = static_cast<double>(out_.layers.size());
+    out_.learnt_known = std::max(mean.kept_rest, mean.kept_back_rest) >= kKeptEnough * layers;
+    if (out_.learnt_known) {
+      out_.learnt =
+          LearntShare(mean.kept_large, mean.kept_rest, mean.kept_back_large, mean.kept_back_rest);
+    }
+    if (neurons > 0) out_.neurons.chance_sd = std::sqrt(std::max(0.0, total.variance)) / neurons;
     return OkStatus();
   }
 
   // The same test with bases drawn at random: what no relation looks like on these very matrices.
   Status RotationNull() {
     const auto [l, m] = map_.pairs[map_.pairs.size() / 2];
-    const double each = static_cast<double>(std::min<size_t>(options_.neurons_max, 1024)) *
-                        static_cast<double>(second_.shape().layers[m].neurons) *
-                        static_cast<double>(width_) * 6;
+    const size_t numbers = second_.shape().layers[m].neurons * width_;
+    const double each = static_cast<double>(std::min(options_.neurons_max, Affordable(numbers))) *
+                        static_cast<double>(numbers) * 6;
     const auto draws =
         static_cast<size_t>(std::clamp(options_.search_budget / 10 / each, 2.0, 8.0));
     std::vector<double> effects(draws);
@@ -812,6 +880,7 @@ class Comparison {
     const size_t draws = std::clamp<size_t>(20'000'000 / total, 999, options_.draws_max);
     Prng prng(options_.seed * 7'919 + 5);
     size_t as_near = 0;
+    double draws_sum = 0, draws_squares = 0;
     std::vector<uint32_t> order;
     for (size_t draw = 0; draw < draws; ++draw) {
       double sum = 0;
@@ -823,10 +892,16 @@ class Comparison {
         }
       }
       if (sum <= observed * (1 + 1e-12)) ++as_near;
+      draws_sum += sum - chance;
+      draws_squares += (sum - chance) * (sum - chance);
     }
     out_.heads.known = true;
     out_.head_distance = observed / static_cast<double>(total);
     out_.heads.effect = chance > 0 ? 1 - observed / chance : 0;
+    const double n = static_cast<double>(draws);
+    const double variance = draws_squares / n - draws_sum / n * (draws_sum / n);
+    if (chance > 0) out_.heads.chance_sd = std::sqrt(std::max(0.0, variance)) / chance;
+    if (out_.heads.chance_sd > 0) out_.heads.z = out_.heads.effect / out_.heads.chance_sd;
     out_.heads.p = static_cast<double>(1 + as_near) / static_cast<double>(1 + draws);
     return OkStatus();
   }
@@ -851,6 +926,14 @@ std::string_view NameOf(BasisKind kind) {
   static constexpr std::string_view kNames[] = {"as_is", "permuted", "rotated_by_embeddings",
                                                 "rotated_by_weights"};
   return kNames[static_cast<size_t>(kind)];
+}
+
+double LearntShare(double large, double rest, double back_large, double back_rest) {
+  const auto share = [](double a, double b) {
+    if (a <= 0) return 0.0;
+    return b <= 0 ? 2.0 : std::min(2.0, a / b);
+  };
+  return std::max(share(large, rest), share(back_large, back_rest));
 }
 
 double UpperTail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }

@@ -15,6 +15,11 @@
 //   heads     one to one, by the singular values of value–output products. TESTED on those of
 //             query–key products. These do not depend on the basis at all.
 //   entries   embeddings of the shared entries that had no part in finding the basis.
+//   learnt    whether matched neurons agree in what training wrote into them as much as in the
+//   rest.
+//             Training makes a few directions large; a random start has none. Two models from one
+//             random start share the rest and not the large directions; a copy has kept both, the
+//             large ones best. So a common start that nobody knows of is told from descent.
 //
 // p-values are of the hypothesis "which neuron (head, entry) is matched to which does not matter":
 // permutation tests, with moments in closed form (assignment.h) or drawn from a seed. They say
@@ -58,6 +63,10 @@ struct LayerLikeness {
   double effect = 0;  // mean of the signed root of cos(up)·cos(down) over matched neurons; −1 … 1
   double z = 0;
   uint64_t neurons = 0;
+  // What the second keeps of the first along the first's large directions and along the rest, and
+  // the other way round (linalg.h: SharesKept), summed over up and down. 0 when there is no
+  // agreement to speak of, or no direction of the model's own.
+  double kept_large = 0, kept_rest = 0, kept_back_large = 0, kept_back_rest = 0;
 };
 
 // Matched rows in the coordinates of the first model, each of length 1: `up` and `down` of the
@@ -73,7 +82,13 @@ struct Figure {
   double effect = 0;
   double z = 0;
   double p = 1;
+  double chance_sd = 0;  // of the effect, if what is matched to what did not matter
 };
+
+// How much of the agreement is in what was learnt: share kept along large directions over share
+// kept along the rest, the better of the two ways round. About 1 of a copy (noise and pruning leave
+// it there), near 0 of two models that only began alike. Between 0 and 2.
+double LearntShare(double large, double rest, double back_large, double back_rest);
 
 struct Likeness {
   // Why nothing could be compared; "" when it could. A stable reason code.
@@ -83,6 +98,8 @@ struct Likeness {
 
   Figure neurons;                     // mean over layers
   std::vector<LayerLikeness> layers;  // ascending by first_layer
+  bool learnt_known = false;          // there is an agreement that can be looked into
+  double learnt = 0;                  // LearntShare of the means over layers
   double rotation_null_mean = 0;      // the effect on neurons under random rotations …
   double rotation_null_sd = 0;
   uint64_t rotation_nulls = 0;  // … so many

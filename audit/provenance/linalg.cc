@@ -13,8 +13,8 @@ extern "C" {
 void sgesdd_(const char* jobz, const int* m, const int* n, float* a, const int* lda, float* s,
              float* u, const int* ldu, float* vt, const int* ldvt, float* work, const int* lwork,
              int* iwork, int* info);
-void dsyev_(const char* jobz, const char* uplo, const int* n, double* a, const int* lda, double* w,
-            double* work, const int* lwork, int* info);
+void dsyevd_(const char* jobz, const char* uplo, const int* n, double* a, const int* lda, double* w,
+             double* work, const int* lwork, int* iwork, const int* liwork, int* info);
 }
 
 namespace jangbu::audit {
@@ -32,12 +32,16 @@ bool Eigen(std::vector<double>& a, size_t n, bool vectors, std::vector<double>& 
   const char job = vectors ? 'V' : 'N';
   values.assign(n, 0);
   int info = 0;
-  int work_size = -1;
+  int work_size = -1, integer_size = -1, integer_best = 0;
   double best = 0;
-  dsyev_(&job, "U", &size, a.data(), &size, values.data(), &best, &work_size, &info);
+  dsyevd_(&job, "U", &size, a.data(), &size, values.data(), &best, &work_size, &integer_best,
+          &integer_size, &info);
   work_size = static_cast<int>(best);
+  integer_size = integer_best;
   std::vector<double> work(static_cast<size_t>(work_size));
-  dsyev_(&job, "U", &size, a.data(), &size, values.data(), work.data(), &work_size, &info);
+  std::vector<int> integers(static_cast<size_t>(integer_size));
+  dsyevd_(&job, "U", &size, a.data(), &size, values.data(), work.data(), &work_size,
+          integers.data(), &integer_size, &info);
   return info == 0;
 }
 
@@ -106,6 +110,43 @@ bool NearestOrthogonal(std::vector<float>& c, size_t n) {
   // Row-major views: vt is V, u is Uᵀ.
   Gemm(false, false, n, n, n, 1, vt.data(), n, u.data(), n, 0, c.data(), n);
   return true;
+}
+
+std::optional<KeptShares> SharesKept(std::span<const float> x, std::span<const float> y, size_t n,
+                                     size_t width) {
+  JANGBU_CHECK(x.size() == n * width && y.size() == n * width);
+  std::vector<float> gram(n * n), cross(n * n);
+  Gemm(false, true, n, n, width, 1, x.data(), width, x.data(), width, 0, gram.data(), n);
+  Gemm(false, true, n, n, width, 1, y.data(), width, x.data(), width, 0, cross.data(), n);
+  std::vector<double> v(gram.begin(), gram.end()), values;
+  if (!Eigen(v, n, true, values)) return std::nullopt;
+  // Directions that X has: its rank is at most the width.
+  std::vector<size_t> directions;
+  for (size_t k = n; k-- > 0;) {
+    if (values[k] > 1e-6 * values[n - 1]) directions.push_back(k);
+  }
+  if (directions.size() < 20) return std::nullopt;
+  const size_t top = std::max<size_t>(1, directions.size() / 50);
+  const size_t rest = directions.size() / 10;
+  double kept[2] = {0, 0}, all[2] = {0, 0};
+  std::vector<double> turned(n);
+  for (size_t i = 0; i < directions.size(); ++i) {
+    if (i >= top && i < rest) continue;
+    const double* const u = v.data() + directions[i] * n;
+    double sum = 0;
+    for (size_t r = 0; r < n; ++r) {
+      double dot = 0;
+      for (size_t c = 0; c < n; ++c) dot += static_cast<double>(cross[r * n + c]) * u[c];
+      sum += u[r] * dot;
+    }
+    kept[i < top ? 0 : 1] += sum;
+    all[i < top ? 0 : 1] += values[directions[i]];
+  }
+  double trace = 0;
+  for (const double value : values) trace += value;
+  const double root = 1 + std::sqrt(static_cast<double>(n) / static_cast<double>(width));
+  const double edge = root * root * trace / static_cast<double>(n);
+  return KeptShares{kept[0] / all[0], kept[1] / all[1], all[0] / static_cast<double>(top) / edge};
 }
 
 double Dot(const float* a, const float* b, size_t n) {

@@ -8,31 +8,47 @@
 namespace jangbu::audit {
 namespace {
 
-// A control that says "independent" and looks like the positives is a wrong control.
-constexpr double kContaminated = 0.5;
-// Positives and independents must stand so far apart.
-constexpr double kApart = 0.2;
-// Of the way from the bound of "no relation" to the positives: from here on descent, …
-constexpr double kDerivedPlace = 0.35;
-// … and up to here no relation.
-constexpr double kIndependentPlace = 0.1;
+// Standard deviations of chance between the unrelated and the bound.
+constexpr double kChance = 4;
+// Of the way from bound to line: up to here unrelated.
+constexpr double kUnrelatedShare = 0.2;
+// The bound must lie in the lower half of the way to the line.
+constexpr double kApart = 0.5;
+// Of the smallest share of the constructed positives (which is near 1) that must be in what was
+// learnt. Copies that were trained on have 0.93 and more, siblings from one random start 0.84 and
+// less, however little they were trained (docs/provenance.md).
+constexpr double kLearntShare = 0.9;
 constexpr double kSure = 1e-4;  // corrected p-value of a relation
 
-Scale ScaleOf(const std::vector<Control>& controls, double Weighed::*value, bool Weighed::*has) {
+struct Selected {
+  double Weighed::*value;
+  bool Weighed::*has;
+};
+
+// `faint`: the line is the faintest copy's figure; otherwise half way to the other positives.
+Scale ScaleOf(const std::vector<Control>& controls, const Selected& test, double chance_sd,
+              bool faint) {
   Scale scale;
   std::vector<double> null, positive;
+  double line = 2;
   for (const Control& control : controls) {
-    if (!(control.figures.*has)) continue;
-    (control.kind == ControlKind::kIndependent ? null : positive).push_back(control.figures.*value);
+    if (!control.incomparable.empty() || !(control.figures.*test.has)) continue;
+    const double x = control.figures.*test.value;
+    if (control.kind == ControlKind::kIndependent) null.push_back(x);
+    if (control.kind == ControlKind::kConstructed) positive.push_back(x);
+    if (control.kind == ControlKind::kFaint) line = std::min(line, x);
   }
-  if (null.size() < 2 || positive.empty()) return scale;
+  if (null.size() < 2 || positive.empty() || (faint && line == 2)) return scale;
   scale.known = true;
   const auto [low, high] = std::minmax_element(null.begin(), null.end());
   scale.null_max = *high;
-  // A few controls do not show the tail: half their spread again, and never less than 0.02.
-  scale.bound = std::max(0.0, *high) + std::max(0.02, 0.5 * (*high - *low));
+  scale.bound = std::max(0.0, *high) + (*high - *low) + kChance * chance_sd;
   scale.positive_min = *std::min_element(positive.begin(), positive.end());
-  scale.derived_from = scale.bound + kDerivedPlace * (scale.positive_min - scale.bound);
+  scale.derived_from = faint ? std::min(line, scale.positive_min)
+                             : scale.bound + (scale.positive_min - scale.bound) / 2;
+  scale.apart = scale.derived_from > 0 && scale.bound <= kApart * scale.derived_from;
+  scale.independent_upto =
+      scale.bound + kUnrelatedShare * std::max(0.0, scale.derived_from - scale.bound);
   return scale;
 }
 
@@ -44,7 +60,8 @@ std::string_view NameOf(Answer answer) {
 }
 
 std::string_view NameOf(ControlKind kind) {
-  static constexpr std::string_view kNames[] = {"independent", "derived", "constructed"};
+  static constexpr std::string_view kNames[] = {"independent", "derived", "constructed",
+                                                "constructed_faint"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -56,6 +73,8 @@ Weighed WeighedOf(const Likeness& likeness) {
   w.heads = likeness.heads.effect;
   w.has_entries = likeness.entries.known;
   w.entries = likeness.entries.effect;
+  w.has_learnt = likeness.learnt_known;
+  w.learnt = likeness.learnt;
   return w;
 }
 
@@ -113,24 +132,36 @@ Verdict Decide(const Case& facts) {
            {static_cast<double>(v.independents), static_cast<double>(v.positives)});
     return v;
   }
-  v.neurons = ScaleOf(facts.controls, &Weighed::neurons, &Weighed::has_neurons);
-  v.heads = ScaleOf(facts.controls, &Weighed::heads, &Weighed::has_heads);
-  v.entries = ScaleOf(facts.controls, &Weighed::entries, &Weighed::has_entries);
-  // Controls that are not what they are said to be.
-  double constructed_min = 2;
+  v.neurons = ScaleOf(facts.controls, {&Weighed::neurons, &Weighed::has_neurons},
+                      pair.neurons.chance_sd, true);
+  v.heads =
+      ScaleOf(facts.controls, {&Weighed::heads, &Weighed::has_heads}, pair.heads.chance_sd, false);
+  v.entries = ScaleOf(facts.controls, {&Weighed::entries, &Weighed::has_entries},
+                      pair.entries.chance_sd, false);
+  // These two only object: heads from chance on, embeddings (alike by the same text) from half way.
+  v.heads.independent_upto = v.heads.bound;
+  v.entries.independent_upto = v.entries.derived_from;
+  double learnt_min = 2;
   for (const Control& c : facts.controls) {
-    if (c.kind == ControlKind::kConstructed && c.figures.has_neurons)
-      constructed_min = std::min(constructed_min, c.figures.neurons);
+    if (c.kind == ControlKind::kConstructed && c.figures.has_learnt)
+      learnt_min = std::min(learnt_min, c.figures.learnt);
   }
+  if (learnt_min < 2) v.learnt_from = kLearntShare * learnt_min;
+  if (!v.neurons.known) {
+    ground("controls_do_not_stand_apart", {0, 0});
+    return v;
+  }
+  // Controls that are not what they are said to be.
   for (const Control& c : facts.controls) {
-    if (c.kind == ControlKind::kIndependent && c.figures.has_neurons && constructed_min < 2 &&
-        c.figures.neurons > kContaminated * constructed_min) {
-      ground("control_contaminated", {c.figures.neurons, constructed_min}, {c.first, c.second});
+    if (c.kind == ControlKind::kIndependent && c.figures.has_neurons &&
+        c.figures.neurons >= v.neurons.derived_from) {
+      ground("control_contaminated", {c.figures.neurons, v.neurons.derived_from},
+             {c.first, c.second});
       return v;
     }
   }
-  if (!v.neurons.known || v.neurons.positive_min - v.neurons.bound < kApart) {
-    ground("controls_do_not_stand_apart", {v.neurons.bound, v.neurons.positive_min});
+  if (!v.neurons.apart) {
+    ground("controls_do_not_stand_apart", {v.neurons.bound, v.neurons.derived_from});
     return v;
   }
   if (!facts.figures.has_neurons) {
@@ -139,34 +170,37 @@ Verdict Decide(const Case& facts) {
   }
 
   const double neurons = facts.figures.neurons;
-  const double place = v.neurons.place(neurons);
-  const bool heads_count =
-      v.heads.known && v.heads.positive_min - v.heads.bound >= kApart && facts.figures.has_heads;
-  const double heads_place = heads_count ? v.heads.place(facts.figures.heads) : 0;
-  const bool entries_count = v.entries.known &&
-                             v.entries.positive_min - v.entries.bound >= kApart &&
-                             facts.figures.has_entries;
-  const double entries_place = entries_count ? v.entries.place(facts.figures.entries) : 0;
+  const bool heads_count = v.heads.known && v.heads.apart && facts.figures.has_heads;
+  const bool entries_count = v.entries.known && v.entries.apart && facts.figures.has_entries;
+  // Without a known start an agreement must be in what was learnt too.
+  const auto learnt = [&](bool known, double share) {
+    return facts.start_known || (known && v.learnt_from > 0 && share >= v.learnt_from);
+  };
+  const bool alike = neurons >= v.neurons.derived_from && corrected("neurons") < kSure;
 
   // Descent.
-  if (neurons >= v.neurons.derived_from && corrected("neurons") < kSure) {
+  if (alike && learnt(facts.figures.has_learnt, facts.figures.learnt)) {
     v.answer = Answer::kDerived;
     ground("neurons_match",
-           {neurons, v.neurons.null_max, v.neurons.positive_min, corrected("neurons")},
+           {neurons, v.neurons.null_max, v.neurons.derived_from, corrected("neurons")},
            {std::string(NameOf(pair.basis))});
-    if (heads_count && heads_place >= kDerivedPlace) ground("heads_match", {facts.figures.heads});
+    if (heads_count && facts.figures.heads >= v.heads.derived_from)
+      ground("heads_match", {facts.figures.heads});
     if (facts.start_known) {
       ground("start_taken_out", {pair.neurons.effect, neurons});
-    } else if (place < 0.6) {
-      ground("start_possible");
+    } else {
+      ground("learnt_alike", {facts.figures.learnt, v.learnt_from});
     }
     return v;
   }
   // In part: layers that match as only descent does.
-  for (size_t i = 0; i < facts.layer_effects.size(); ++i) {
-    const double p = i < pair.layers.size() ? UpperTail(pair.layers[i].z) : 1;
-    if (v.neurons.place(facts.layer_effects[i]) >= 0.5 &&
-        p * static_cast<double>(facts.layer_effects.size()) < 1e-9) {
+  for (size_t i = 0; i < facts.layer_effects.size() && i < pair.layers.size(); ++i) {
+    const LayerLikeness& layer = pair.layers[i];
+    const double share =
+        LearntShare(layer.kept_large, layer.kept_rest, layer.kept_back_large, layer.kept_back_rest);
+    if (facts.layer_effects[i] >= v.neurons.derived_from &&
+        UpperTail(layer.z) * static_cast<double>(facts.layer_effects.size()) < 1e-9 &&
+        learnt(layer.kept_rest != 0, share)) {
       v.shared_layers.push_back(facts.layer_numbers[i]);
     }
   }
@@ -176,24 +210,37 @@ Verdict Decide(const Case& facts) {
                             static_cast<double>(facts.layer_effects.size()), neurons});
     return v;
   }
-  if (heads_count && !facts.start_known && heads_place >= 0.6 && corrected("heads") < 1e-3) {
+  // Spectra of heads have nothing in common at a random start, so none need be taken out.
+  if (heads_count && facts.figures.heads >= v.heads.derived_from && corrected("heads") < 1e-3) {
     v.answer = Answer::kDerived;
     ground("heads_match_only",
-           {facts.figures.heads, v.heads.null_max, v.heads.positive_min, corrected("heads")});
+           {facts.figures.heads, v.heads.null_max, v.heads.derived_from, corrected("heads")});
     return v;
   }
   // No relation, if nothing speaks against it.
   bool clean = true;
-  if (place > kIndependentPlace) {
+  if (alike) {
+    clean = false;
+    ground("start_likely", {neurons, facts.figures.learnt, v.learnt_from});
+  } else if (neurons > v.neurons.independent_upto) {
     clean = false;
     ground(facts.start_known ? "neurons_between" : "neurons_between_perhaps_start",
-           {neurons, v.neurons.null_max, v.neurons.derived_from});
+           {neurons, v.neurons.independent_upto, v.neurons.derived_from});
   }
-  if (heads_count && !facts.start_known && heads_place > 0.35) {
+  // A descent that is known and that the figures do not see: then they show no independence either.
+  for (const Control& c : facts.controls) {
+    if (clean && c.kind == ControlKind::kDerived && c.figures.has_neurons &&
+        c.figures.neurons <= v.neurons.independent_upto) {
+      clean = false;
+      ground("derived_control_not_seen", {c.figures.neurons, v.neurons.independent_upto},
+             {c.second});
+    }
+  }
+  if (heads_count && !facts.start_known && facts.figures.heads > v.heads.bound) {
     clean = false;
-    ground("heads_between", {facts.figures.heads, v.heads.null_max, v.heads.positive_min});
+    ground("heads_between", {facts.figures.heads, v.heads.bound, v.heads.derived_from});
   }
-  if (entries_count && !facts.start_known && entries_place > 0.5) {
+  if (entries_count && !facts.start_known && facts.figures.entries > v.entries.derived_from) {
     clean = false;
     ground("entries_alike", {facts.figures.entries, v.entries.null_max, v.entries.positive_min});
   }
@@ -203,7 +250,8 @@ Verdict Decide(const Case& facts) {
   }
   if (clean) {
     v.answer = Answer::kIndependent;
-    ground("neurons_as_unrelated", {neurons, v.neurons.null_max, v.neurons.positive_min});
+    ground("neurons_as_unrelated",
+           {neurons, v.neurons.null_max, v.neurons.independent_upto, v.neurons.derived_from});
     if (facts.start_known) ground("start_taken_out", {pair.neurons.effect, neurons});
   }
   return v;

@@ -2,15 +2,23 @@
 
 // ★ WHERE A VERDICT IS GIVEN, OR REFUSED
 //
-// A figure means something only beside the same figure of pairs whose relation is known. So:
+// A figure means something only beside the same figure of pairs whose relation is known. So every
+// line is made from controls of the same shape, by a rule that is the same for all models:
 //
-//   - no verdict without controls of the same shape: at least two independents (models, or declared
-//     pairs) and one positive (a derived model, or one that the tool makes from the model itself);
-//   - the bound of "no relation" is the largest figure of the independents and a margin, the mark
-//   of
-//     "descent" the smallest of the positives; where the two do not stand apart there is no
-//     verdict;
-//   - norm gains are shown and never count as descent; alike gains only forbid "independent".
+//   bound of chance   the largest figure of the unrelated controls, plus their whole range once
+//   more,
+//                     plus four standard deviations of what matching at random gives.
+//   line of descent   the figure of the faintest copy that the tool makes from the model itself:
+//                     reordered, rescaled, and three quarters of every row's energy replaced by
+//                     noise. What is less alike than that is not called derived.
+//   unrelated         up to a fifth of the way from the bound to the line: models trained apart on
+//                     the same text are alike a little (0.06 here), which controls trained on other
+//                     text do not show.
+//
+// Between the two there is no verdict. No verdict either without at least two independents (models,
+// or declared pairs), where bound and line do not stand apart, where a control is not what it is
+// said to be, or where the agreement is that of a common random start (likeness.h: learnt).
+// Norm gains are shown and never count as descent; alike gains only forbid "independent".
 
 #include <string>
 #include <vector>
@@ -22,7 +30,8 @@ namespace jangbu::audit {
 enum class Answer : uint8_t { kDerived, kIndependent, kInconclusive };
 std::string_view NameOf(Answer answer);
 
-enum class ControlKind : uint8_t { kIndependent, kDerived, kConstructed };
+// kFaint: constructed, the faintest copy.
+enum class ControlKind : uint8_t { kIndependent, kDerived, kConstructed, kFaint };
 std::string_view NameOf(ControlKind kind);
 
 // The figures of one comparison that the verdict weighs. `neurons` is the partial one where a
@@ -34,6 +43,8 @@ struct Weighed {
   bool has_neurons = false;
   bool has_heads = false;
   bool has_entries = false;
+  double learnt = 0;  // likeness.h
+  bool has_learnt = false;
 };
 Weighed WeighedOf(const Likeness& likeness);
 
@@ -48,13 +59,12 @@ struct Control {
 // The scale of one figure made from the controls.
 struct Scale {
   bool known = false;
-  double null_max = 0;      // largest of the independents
-  double bound = 0;         // of "no relation": null_max and a margin
-  double positive_min = 0;  // smallest of the positives
-  double derived_from = 0;  // from here on it speaks for descent
-  double place(double x) const {
-    return positive_min > bound ? (x - bound) / (positive_min - bound) : 0;
-  }
+  bool apart = false;           // bound and line are so far apart that the figure can decide
+  double null_max = 0;          // largest of the independents
+  double bound = 0;             // of chance
+  double independent_upto = 0;  // up to here "unrelated"
+  double derived_from = 0;      // the line of descent
+  double positive_min = 0;      // smallest of the other constructed positives
 };
 
 struct Ground {
@@ -75,6 +85,7 @@ struct Verdict {
   Answer answer = Answer::kInconclusive;
   std::vector<Ground> grounds;  // the first is the decisive one
   Scale neurons, heads, entries;
+  double learnt_from = 0;  // the agreement must be in what was learnt to this share; 0: not known
   std::vector<Test> tests;
   uint64_t independents = 0;  // distinct models and pairs
   uint64_t positives = 0;

@@ -40,6 +40,8 @@ struct Parsed {
   GuardParams guard;
 
   ProvenanceParams provenance;
+  ProvenanceVerifyParams provenance_verify;
+  uint32_t dossier = 0;
   RecountParams recount;
 
   std::function<ExitCode(Session&)> action;
@@ -601,6 +603,7 @@ class Builder {
     many("--log", q.logs, Msg::kHelpProvenanceLog, "FILE");
     many("--checkpoint", q.checkpoints, Msg::kHelpProvenanceCheckpoint, "MODEL");
     May(compare, "--manifest", q.manifest, Msg::kHelpProvenanceManifest)->type_name("FILE");
+    May(compare, "--lineage", q.lineage, Msg::kHelpProvenanceLineage)->type_name("FILE");
     compare.add_option("--seed", q.seed, Words(Msg::kHelpProvenanceSeed))->type_name("N");
     compare.add_option("--threads", q.threads, Words(Msg::kHelpProvenanceThreads))->type_name("N");
     May(compare, "--state", q.state, Msg::kHelpProvenanceState)->type_name("FILE");
@@ -610,10 +613,37 @@ class Builder {
 
     CLI::App& verify =
         Add(group, "verify", Msg::kHelpProvenanceVerify, Msg::kExampleProvenanceVerify);
-    Need(verify, "DOSSIER", p.file, Msg::kHelpProvenanceDossier);
-    May(verify, "--vkey", p.vkey, Msg::kHelpProvenanceVkey)->type_name("VKEY");
-    verify.add_option("--threads", q.threads, Words(Msg::kHelpProvenanceThreads))->type_name("N");
-    Do(verify, [&p, &q](Session& s) { return ProvenanceVerify(s, p.file, p.vkey, q.threads); });
+    ProvenanceVerifyParams& v = p.provenance_verify;
+    Need(verify, "DOSSIER", v.file, Msg::kHelpProvenanceDossier);
+    May(verify, "--vkey", v.vkey, Msg::kHelpProvenanceVkey)->type_name("VKEY");
+    May(verify, "--receipt", v.receipt, Msg::kHelpProvenanceReceiptFile)->type_name("FILE");
+    May(verify, "--log-vkey", v.log_vkey, Msg::kHelpProvenanceLogVkey)->type_name("VKEY");
+    verify.add_option("--threads", v.threads, Words(Msg::kHelpProvenanceThreads))->type_name("N");
+    Do(verify, [&v](Session& s) { return ProvenanceVerify(s, v); });
+
+    CLI::App& enter = Add(group, "enter", Msg::kHelpProvenanceEnter, Msg::kExampleProvenanceEnter);
+    Need(enter, "DOSSIER", p.file, Msg::kHelpProvenanceDossier);
+    May(enter, "-o,--out", p.out_file, Msg::kHelpProvenanceEnterOut)->type_name("FILE");
+    Do(enter, [&p](Session& s) { return ProvenanceEnter(s, p.file, p.out_file); });
+
+    CLI::App& list = Add(group, "list", Msg::kHelpProvenanceList, Msg::kExampleProvenanceList);
+    Do(list, [](Session& s) { return ProvenanceList(s); });
+
+    CLI::App& receipt =
+        Add(group, "receipt", Msg::kHelpProvenanceReceipt, Msg::kExampleProvenanceReceipt);
+    receipt.add_option("N", p.dossier, Words(Msg::kHelpProvenanceNumber))->required();
+    May(receipt, "-o,--out", p.out_file, Msg::kHelpProvenanceEnterOut)
+        ->required()
+        ->type_name("FILE");
+    Do(receipt, [&p](Session& s) { return ProvenanceReceipt(s, p.dossier, p.out_file); });
+
+    CLI::App& lineage =
+        Add(group, "lineage", Msg::kHelpProvenanceMakeLineage, Msg::kExampleProvenanceLineage);
+    Need(lineage, "MANIFEST", p.file, Msg::kHelpProvenanceManifest);
+    May(lineage, "-o,--out", p.out_file, Msg::kHelpProvenanceLineageOut)
+        ->required()
+        ->type_name("FILE");
+    Do(lineage, [&p](Session& s) { return ProvenanceLineage(s, p.file, p.out_file); });
 
     CLI::App& key = Add(group, "key", Msg::kHelpProvenanceKey, Msg::kExampleProvenanceKey);
     Need(key, "NAME", p.name, Msg::kHelpProvenanceKeyName);

@@ -169,7 +169,7 @@ ExitCode TokenizerCompare(Session& session, const std::string& a, const std::str
 // --- where a model comes from: without a server ---
 ExitCode ProvenanceInspect(Session& session, const std::string& path);
 struct ProvenanceParams {
-  std::string subject, reference, start, manifest;
+  std::string subject, reference, start, manifest, lineage;
   std::vector<std::string> independents, derived, logs, checkpoints, also;
   std::vector<std::string> null_pairs;  // two by two
   uint64_t seed = 1;
@@ -179,10 +179,24 @@ struct ProvenanceParams {
   std::string sign_key;  // a file
 };
 ExitCode ProvenanceCompare(Session& session, const ProvenanceParams& params);
-// Checks the signature when `vkey` is given, then computes everything again.
-ExitCode ProvenanceVerify(Session& session, const std::string& file, const std::string& vkey,
-                          uint64_t threads);
+struct ProvenanceVerifyParams {
+  std::string file;
+  std::string vkey;      // of the signer: checks the note beside the dossier
+  std::string receipt;   // of the log: checks that this dossier was entered
+  std::string log_vkey;  // of the log: for `receipt` and the receipts of a lineage
+  uint64_t threads = 0;
+};
+// Checks signature, log entry and lineage where they are given, then computes everything again.
+ExitCode ProvenanceVerify(Session& session, const ProvenanceVerifyParams& params);
 // Makes a key to sign dossiers with; prints its verifier key.
 ExitCode ProvenanceKey(Session& session, const std::string& name, const std::string& out_file);
+// --- with a server (commands_provenance_server.cc) ---
+// Enters a signed dossier into the log; with `out_file` writes the receipt.
+ExitCode ProvenanceEnter(Session& session, const std::string& file, const std::string& out_file);
+ExitCode ProvenanceList(Session& session);
+ExitCode ProvenanceReceipt(Session& session, uint32_t dossier, const std::string& out_file);
+// What the books say of the uploads that a manifest declares.
+ExitCode ProvenanceLineage(Session& session, const std::string& manifest,
+                           const std::string& out_file);
 
 }  // namespace jangbu::services::cli

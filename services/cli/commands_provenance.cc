@@ -11,7 +11,9 @@
 #include "audit/provenance/examination.h"
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "ledger/entry.h"
 #include "ledger/merkle/note.h"
+#include "ledger/merkle/receipt.h"
 #include "services/cli/commands.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
@@ -21,8 +23,6 @@ namespace jangbu::services::cli {
 namespace {
 
 using Align = Table::Align;
-
-constexpr size_t kDossierMax = size_t{256} << 20;
 
 audit::DossierLang LangOf(const Console& console) {
   return console.lang == Lang::kKo ? audit::DossierLang::kKo : audit::DossierLang::kEn;
@@ -79,7 +79,8 @@ void ShowFigure(const Console& console, Table& table, Msg name, const audit::Fig
                 const audit::Scale& scale) {
   if (!f.known) return;
   table.Row({console.Words(name), Fixed(f.effect, 3), scale.known ? Fixed(scale.null_max, 3) : "-",
-             scale.known ? Fixed(scale.positive_min, 3) : "-"});
+             scale.known ? Fixed(scale.independent_upto, 3) : "-",
+             scale.known ? Fixed(scale.derived_from, 3) : "-"});
 }
 
 void Show(const Console& console, const audit::Examination& e) {
@@ -90,17 +91,22 @@ void Show(const Console& console, const audit::Examination& e) {
   Table table({{console.Words(Msg::kProvenanceTest)},
                {console.Words(Msg::kColValue), Align::kRight},
                {console.Words(Msg::kProvenanceNullMax), Align::kRight},
-               {console.Words(Msg::kProvenancePositiveMin), Align::kRight}});
+               {console.Words(Msg::kProvenanceUnrelatedUpto), Align::kRight},
+               {console.Words(Msg::kProvenanceDerivedFrom), Align::kRight}});
   ShowFigure(console, table, Msg::kProvenanceNeurons, e.likeness.neurons, e.verdict.neurons);
   if (!e.partial_layers.empty()) {
-    table.Row({console.Words(Msg::kProvenancePartial), Fixed(e.partial_neurons, 3), "", ""});
+    table.Row({console.Words(Msg::kProvenancePartial), Fixed(e.partial_neurons, 3), "", "", ""});
+  }
+  if (e.likeness.learnt_known) {
+    table.Row({console.Words(Msg::kProvenanceLearnt), Fixed(e.likeness.learnt, 3), "", "",
+               e.verdict.learnt_from > 0 ? Fixed(e.verdict.learnt_from, 3) : "-"});
   }
   ShowFigure(console, table, Msg::kProvenanceHeads, e.likeness.heads, e.verdict.heads);
   ShowFigure(console, table, Msg::kProvenanceEntries, e.likeness.entries, e.verdict.entries);
   if (!e.gains.empty()) {
-    table.Row({console.Words(Msg::kProvenanceGains), Fixed(e.gains_pearson, 3), "", ""});
+    table.Row({console.Words(Msg::kProvenanceGains), Fixed(e.gains_pearson, 3), "", "", ""});
     table.Row({console.Words(Msg::kProvenanceGainsCosine),
-               Fixed(e.gains_cosine, 3) + " (" + Fixed(e.gains_shuffled, 3) + ")", "", ""});
+               Fixed(e.gains_cosine, 3) + " (" + Fixed(e.gains_shuffled, 3) + ")", "", "", ""});
   }
   console.out << '\n' << table.Render();
   for (const audit::LogReport& log : e.logs) {
@@ -108,6 +114,8 @@ void Show(const Console& console, const audit::Examination& e) {
       console.out << "  " << ForTerminal(log.label) << ": "
                   << ForTerminal(audit::FindingInWords(finding, lang)) << '\n';
   }
+  for (const audit::Finding& finding : e.data_findings)
+    console.out << "  " << ForTerminal(audit::FindingInWords(finding, lang)) << '\n';
   for (const audit::Finding& finding : e.findings)
     console.out << "  " << ForTerminal(audit::FindingInWords(finding, lang)) << '\n';
 }
@@ -186,6 +194,7 @@ ExitCode ProvenanceCompare(Session& session, const ProvenanceParams& params) {
   request.checkpoints = params.checkpoints;
   request.also = params.also;
   request.manifest = params.manifest;
+  request.lineage = params.lineage;
   request.seed = params.seed;
   if (params.null_pairs.size() % 2 != 0) {
     return FailLocal(console,
@@ -238,39 +247,130 @@ ExitCode ProvenanceCompare(Session& session, const ProvenanceParams& params) {
   return ExitCode::kOk;
 }
 
-ExitCode ProvenanceVerify(Session& session, const std::string& file, const std::string& vkey,
-                          uint64_t threads) {
-  const Console& console = session.console();
-  const auto json = ReadLocalFile(file, kDossierMax);
-  if (!json.ok()) return FailLocal(console, json.status());
-  const std::string sha256 = ToHex(Sha256(*json));
-  if (!vkey.empty()) {
-    std::string note_file = file;
-    if (note_file.ends_with(".json")) note_file.resize(note_file.size() - 5);
-    note_file += ".sig";
-    const auto bytes = ReadLocalFile(note_file, 1 << 16);
-    if (!bytes.ok()) return FailLocal(console, bytes.status());
-    const auto verifier = ledger::NoteVerifier::Parse(vkey);
-    if (!verifier.ok()) return FailLocal(console, verifier.status());
-    const auto note = ledger::ParseNote(*bytes);
-    if (!note.ok()) return console.Fail(note.status());
-    const auto verified = ledger::VerifyNote(*note, {&*verifier, 1});
-    if (!verified.ok()) return console.Fail(verified.status());
-    if (note->text != audit::DossierNoteText(sha256)) {
-      return console.Fail(
-          DataLoss("dossier_changed", "\"" + file + "\" is not the file that was signed"));
+namespace {
+
+// The note beside a dossier.
+std::string NoteFileOf(std::string file) {
+  if (file.ends_with(".json")) file.resize(file.size() - 5);
+  return file + ".sig";
+}
+
+Status CheckSignature(const std::string& file, const std::string& sha256, const std::string& vkey) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadLocalFile(NoteFileOf(file), 1 << 16));
+  JANGBU_ASSIGN_OR_RETURN(const ledger::NoteVerifier verifier, ledger::NoteVerifier::Parse(vkey));
+  JANGBU_ASSIGN_OR_RETURN(const ledger::Note note, ledger::ParseNote(bytes));
+  JANGBU_RETURN_IF_ERROR(ledger::VerifyNote(note, {&verifier, 1}).status());
+  if (note.text != audit::DossierNoteText(sha256))
+    return DataLoss("dossier_changed", "\"" + file + "\" is not the file that was signed");
+  return OkStatus();
+}
+
+// That the log holds this dossier; when it was entered.
+StatusOr<Timestamp> CheckLogged(const ProvenanceVerifyParams& params, std::string_view json,
+                                const audit::DossierFacts& facts) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string bytes,
+                          ReadLocalFile(params.receipt, ledger::kMaxReceiptBytes));
+  JANGBU_ASSIGN_OR_RETURN(const ledger::NoteVerifier log,
+                          ledger::NoteVerifier::Parse(params.log_vkey));
+  JANGBU_ASSIGN_OR_RETURN(const auto opened, ledger::VerifyReceiptFile(bytes, log));
+  const auto other = [&](const std::string& what) {
+    return DataLoss("receipt_of_other_dossier", "\"" + params.receipt + "\" " + what);
+  };
+  if (opened.size() != 1) return other("is not the receipt of one entry");
+  JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry,
+                          ledger::DecodeOwnPart(opened.front().own_part));
+  const auto* const logged = std::get_if<ledger::DossierRecorded>(&entry.body);
+  if (logged == nullptr) return other("is the receipt of something else than a dossier");
+  if (logged->json_sha256 != Sha256(json))
+    return other("is of the dossier with SHA-256 " + ToHex(logged->json_sha256));
+  static constexpr std::string_view kAnswers[] = {"", "derived", "independent", "inconclusive"};
+  if (kAnswers[static_cast<size_t>(logged->answer)] != facts.answer ||
+      logged->subject_sha256 != facts.subject || logged->reference_sha256 != facts.reference) {
+    return other("says another verdict or other models than the dossier");
+  }
+  if (const auto note = ReadLocalFile(NoteFileOf(params.file), 1 << 16);
+      note.ok() && Sha256(*note) != logged->note_sha256) {
+    return other("is of another signature than the one beside the dossier");
+  }
+  return entry.at;
+}
+
+// That the log holds what a lineage says of each declared upload.
+Status CheckLineage(const std::string& file, const std::string& log_vkey) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string json, ReadLocalFile(file, audit::kLineageMax));
+  JANGBU_ASSIGN_OR_RETURN(const audit::Lineage lineage, audit::ReadLineage(file, json));
+  JANGBU_ASSIGN_OR_RETURN(const ledger::NoteVerifier log, ledger::NoteVerifier::Parse(log_vkey));
+  for (const audit::LineageUpload& upload : lineage.uploads) {
+    const auto differs = [&](const std::string& what) {
+      return DataLoss("lineage_differs",
+                      "\"" + file + "\", upload " + upload.id.substr(0, 200) + ": " + what);
+    };
+    if (upload.receipt.empty()) {
+      if (upload.state != "done") continue;
+      return differs("it has no receipt");
+    }
+    JANGBU_ASSIGN_OR_RETURN(const ledger::OpenedReceipt opened,
+                            ledger::VerifyReceipt(upload.receipt, log));
+    JANGBU_ASSIGN_OR_RETURN(const ledger::Entry entry, ledger::DecodeOwnPart(opened.own_part));
+    const auto* const done = std::get_if<ledger::UploadDone>(&entry.body);
+    if (done == nullptr || entry.partner + "/u" + std::to_string(done->upload) != upload.id)
+      return differs("its receipt is of another entry");
+    const ledger::Counts& counts = done->counts;
+    if (static_cast<uint64_t>(counts.words) != upload.words ||
+        static_cast<uint64_t>(counts.documents) != upload.documents ||
+        static_cast<uint64_t>(counts.accepted) != upload.accepted ||
+        static_cast<uint64_t>(counts.tokens) != upload.tokens) {
+      return differs("the log says " + std::to_string(counts.words) + " words in " +
+                     std::to_string(counts.accepted) + " of " + std::to_string(counts.documents) +
+                     " documents");
     }
   }
-  const auto request = audit::RequestOfDossier(file, *json);
-  if (!request.ok()) return FailLocal(console, request.status());
+  return OkStatus();
+}
+
+}  // namespace
+
+ExitCode ProvenanceVerify(Session& session, const ProvenanceVerifyParams& params) {
+  const Console& console = session.console();
+  const auto json = ReadLocalFile(params.file, audit::kDossierBytesMax);
+  if (!json.ok()) return FailLocal(console, json.status());
+  const std::string sha256 = ToHex(Sha256(*json));
+  const auto facts = audit::ReadDossier(params.file, *json);
+  if (!facts.ok()) return FailLocal(console, facts.status());
+  const auto refused = [&](const Status& status) {
+    // A file that is not there is a wrong path; everything else failed to verify.
+    if (ExitCodeOf(status) == ExitCode::kNotFound) return FailLocal(console, status);
+    console.Fail(status);
+    return ExitCode::kRefused;
+  };
+  if (!params.receipt.empty() && params.log_vkey.empty()) {
+    return FailLocal(console, InvalidArgument("log_vkey_needed",
+                                              "a receipt is believed only with the log's key; give "
+                                              "--log-vkey (jangbu log checkpoint shows it)"));
+  }
+  if (!params.vkey.empty()) {
+    if (const Status status = CheckSignature(params.file, sha256, params.vkey); !status.ok())
+      return refused(status);
+  }
+  std::string logged_at;
+  if (!params.receipt.empty()) {
+    const auto at = CheckLogged(params, *json, *facts);
+    if (!at.ok()) return refused(at.status());
+    logged_at = UtcTime(at->micros);
+  }
+  const bool lineage = !params.log_vkey.empty() && !facts->request.lineage.empty();
+  if (lineage) {
+    if (const Status status = CheckLineage(facts->request.lineage, params.log_vkey); !status.ok())
+      return refused(status);
+  }
   audit::Running running;
-  running.threads = ThreadsOr(threads);
+  running.threads = ThreadsOr(params.threads);
   auto examination = [&] {
     ScanMeter meter(console);
     running.progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
       meter(stage, done, total);
     };
-    return audit::Examine(*request, running);
+    return audit::Examine(facts->request, running);
   }();
   if (!examination.ok()) return FailLocal(console, examination.status());
   const std::string again = audit::DossierJson(*examination);
@@ -278,24 +378,27 @@ ExitCode ProvenanceVerify(Session& session, const std::string& file, const std::
     const auto differ = std::mismatch(again.begin(), again.end(), json->begin(), json->end());
     const auto at = static_cast<size_t>(differ.first - again.begin());
     const size_t from = at < 60 ? 0 : at - 60;
-    return console.Fail(DataLoss("dossier_differs", "computed again, \"" + file +
+    return console.Fail(DataLoss("dossier_differs", "computed again, \"" + params.file +
                                                         "\" differs at byte " + std::to_string(at) +
                                                         ": ..." + again.substr(from, 100)));
   }
   if (console.json) {
     console.out << JsonObject()
-                       .Add("dossier", file)
+                       .Add("dossier", params.file)
                        .Add("sha256", sha256)
-                       .AddBool("signature", !vkey.empty())
+                       .AddBool("signature", !params.vkey.empty())
+                       .Add("logged_at", logged_at)
+                       .AddBool("lineage", lineage)
                        .AddBool("recomputed", true)
                        .Add("answer", audit::NameOf(examination->verdict.answer))
                        .Take()
                 << '\n';
     return ExitCode::kOk;
   }
-  console.out << console.Words(
-                     Msg::kProvenanceVerified,
-                     {file, std::string(console.Words(vkey.empty() ? Msg::kNo : Msg::kYes))})
+  const auto yes = [&](bool is) { return std::string(console.Words(is ? Msg::kYes : Msg::kNo)); };
+  console.out << console.Words(Msg::kProvenanceVerified,
+                               {params.file, yes(!params.vkey.empty()),
+                                logged_at.empty() ? yes(false) : logged_at, yes(lineage)})
               << '\n'
               << audit::AnswerInWords(examination->verdict.answer, LangOf(console)) << '\n';
   return ExitCode::kOk;

@@ -109,6 +109,24 @@ StatusOr<AuditReportFiles> Audits::Get(uint32_t partner, uint32_t report) {
   return files;
 }
 
+StatusOr<uint32_t> Audits::RecordDossier(ledger::DossierRecorded dossier) {
+  JANGBU_RETURN_IF_ERROR(
+      scribe_
+          .Propose([&](const ledger::Books& books) -> StatusOr<std::vector<ledger::Draft>> {
+            for (const auto& record : books.dossiers()) {
+              if (record.dossier.json_sha256 == dossier.json_sha256 &&
+                  record.dossier.note_sha256 == dossier.note_sha256) {
+                return AlreadyExists("dossier_known", "this dossier is in the log already, as " +
+                                                          std::to_string(record.dossier.dossier));
+              }
+            }
+            dossier.dossier = static_cast<uint32_t>(books.dossiers().size() + 1);
+            return std::vector<ledger::Draft>{{.partner = "", .body = dossier}};
+          })
+          .status());
+  return dossier.dossier;
+}
+
 Status Audits::ReadTexts(uint32_t partner, uint32_t upload,
                          const std::function<bool(const Text&)>& text) {
   struct Batch {

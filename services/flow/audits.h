@@ -43,6 +43,9 @@ class Audits {
   // journal says.
   StatusOr<AuditReportFiles> Get(uint32_t partner, uint32_t report);
 
+  // Enters a provenance dossier; its number. AlreadyExists("dossier_known") when it is in the books.
+  StatusOr<uint32_t> RecordDossier(ledger::DossierRecorded dossier);
+
   // The texts of an upload that are in force, for an audit: canonical, in (file, record) order.
   // NotFound("no_such_upload").
   struct Text {

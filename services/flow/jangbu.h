@@ -316,6 +316,8 @@ class Jangbu {
   // ---- proofs ----
   // The receipt of a lot, a bundle of one, under a fresh checkpoint. NotFound("no_such_lot").
   StatusOr<std::string> GetLotReceipt(uint32_t partner, uint32_t lot);
+  // The receipt of a recorded dossier, likewise. NotFound("no_such_dossier").
+  StatusOr<std::string> GetDossierReceipt(uint32_t dossier);
   // The bundle of receipts of an upload, under a fresh checkpoint.
   StatusOr<std::string> GetReceipt(uint32_t partner, uint32_t upload);
   // The newest signed checkpoint; `fresh` covers everything in the journal.

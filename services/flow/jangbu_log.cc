@@ -94,6 +94,17 @@ StatusOr<std::string> Jangbu::GetLotReceipt(uint32_t partner, uint32_t lot) {
   return state_->ReceiptsOf({*seq});
 }
 
+StatusOr<std::string> Jangbu::GetDossierReceipt(uint32_t dossier) {
+  const std::optional<uint64_t> seq = state_->scribe->Read(
+      [&](const ledger::Books& books, const ledger::MerkleTree&) -> std::optional<uint64_t> {
+        if (dossier == 0 || dossier > books.dossiers().size()) return std::nullopt;
+        return books.dossiers()[dossier - 1].seq;
+      });
+  if (!seq.has_value())
+    return NotFound("no_such_dossier", "there is no dossier " + std::to_string(dossier));
+  return state_->ReceiptsOf({*seq});
+}
+
 StatusOr<Jangbu::Inclusion> Jangbu::ProveInclusion(uint64_t index) {
   JANGBU_ASSIGN_OR_RETURN(const std::string checkpoint, state_->Publish());
   JANGBU_ASSIGN_OR_RETURN(const ledger::Checkpoint head,

@@ -37,12 +37,15 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.AdminService/RotateKey", kOperatorOnly, Subject::kNone},
     {"jangbu.v1.AdminService/RunConfirmation", kOperatorOnly, Subject::kNone},
 
+    {"jangbu.v1.AuditService/GetDossierReceipt", kReadsAudits, Subject::kNone},
     {"jangbu.v1.AuditService/GetReport", kReadsOwnAudits, Subject::kPartner},
     {"jangbu.v1.AuditService/GiveReport", kAuditorOnly, Subject::kPartner},
     {"jangbu.v1.AuditService/ListAudits", kReadsAudits, Subject::kNone},
+    {"jangbu.v1.AuditService/ListDossiers", kReadsAudits, Subject::kNone},
     {"jangbu.v1.AuditService/ListReports", kReadsOwnAudits, Subject::kPartnerOrAll},
     {"jangbu.v1.AuditService/ReadTexts", kAuditorOnly, Subject::kUpload},
     {"jangbu.v1.AuditService/RecordAudit", kAuditorOnly, Subject::kNone},
+    {"jangbu.v1.AuditService/RecordDossier", kAuditorOnly, Subject::kNone},
 
     {"jangbu.v1.ContributeService/CancelUpload", kWritesForPartner, Subject::kUpload},
     {"jangbu.v1.ContributeService/Contribute", kWritesForPartner, Subject::kCorpusOfStream},

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "audit/provenance/dossier_reading.h"
 #include "jangbu/v1/audit.grpc.pb.h"
+#include "ledger/merkle/note.h"
 #include "services/flow/audits.h"
 #include "services/rpc/limits.h"
 #include "services/rpc/services.h"
@@ -151,6 +153,76 @@ class AuditServiceImpl final : public v1::AuditService::Service {
       out.set_html_en(std::move(files.html_en));
       return OkStatus();
     });
+  }
+
+  grpc::Status RecordDossier(grpc::ServerContext* context, const v1::RecordDossierRequest* request,
+                             v1::RecordDossierResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/RecordDossier", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      JANGBU_ASSIGN_OR_RETURN(const audit::DossierFacts facts,
+                              audit::ReadDossier("json", request->json()));
+      JANGBU_ASSIGN_OR_RETURN(const ledger::Note note, ledger::ParseNote(request->note()));
+      ledger::DossierRecorded dossier;
+      dossier.json_sha256 = Sha256(request->json());
+      // Who signed is for those who read it; that it was signed, and for this file, is checked
+      // here.
+      if (note.signatures.empty() ||
+          note.text != audit::DossierNoteText(ToHex(dossier.json_sha256))) {
+        return InvalidArgument("note_of_other_dossier",
+                               "the signed note is not of this dossier; sign it with "
+                               "`jangbu provenance compare --sign-key`");
+      }
+      dossier.note_sha256 = Sha256(request->note());
+      dossier.signer = note.signatures.front().name;
+      if (dossier.signer.size() > ledger::kMaxModelBytes)
+        return InvalidArgument("bad_signer", "the signer's name is longer than 200 bytes");
+      dossier.answer = facts.answer == "derived"       ? ledger::DossierAnswer::kDerived
+                       : facts.answer == "independent" ? ledger::DossierAnswer::kIndependent
+                                                       : ledger::DossierAnswer::kInconclusive;
+      dossier.subject_sha256 = facts.subject;
+      dossier.reference_sha256 = facts.reference;
+      dossier.by = call.caller().key_id;
+      JANGBU_ASSIGN_OR_RETURN(const uint32_t number,
+                              door_.jangbu().audits().RecordDossier(dossier));
+      response->set_dossier(number);
+      return OkStatus();
+    });
+  }
+
+  grpc::Status ListDossiers(grpc::ServerContext* context, const v1::ListDossiersRequest* request,
+                            v1::ListDossiersResponse* response) override {
+    return door_.Serve(*context, "jangbu.v1.AuditService/ListDossiers", [&](Call& call) -> Status {
+      JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+      door_.jangbu().ReadBooks([&](const ledger::Books& books) {
+        for (const auto& record : books.dossiers()) {
+          v1::Dossier& row = *response->add_dossiers();
+          row.set_dossier(record.dossier.dossier);
+          row.set_at_micros(record.at.micros);
+          row.set_entry(record.seq);
+          row.set_json_sha256(std::string(AsView(record.dossier.json_sha256)));
+          row.set_note_sha256(std::string(AsView(record.dossier.note_sha256)));
+          row.set_answer(static_cast<v1::DossierAnswer>(record.dossier.answer));
+          row.set_subject_sha256(std::string(AsView(record.dossier.subject_sha256)));
+          row.set_reference_sha256(std::string(AsView(record.dossier.reference_sha256)));
+          row.set_signer(wire::ToUtf8(record.dossier.signer, ledger::kMaxModelBytes));
+          row.set_key_id(record.dossier.by);
+        }
+      });
+      return OkStatus();
+    });
+  }
+
+  grpc::Status GetDossierReceipt(grpc::ServerContext* context,
+                                 const v1::GetDossierReceiptRequest* request,
+                                 v1::GetDossierReceiptResponse* response) override {
+    return door_.Serve(
+        *context, "jangbu.v1.AuditService/GetDossierReceipt", [&](Call& call) -> Status {
+          JANGBU_RETURN_IF_ERROR(call.Admit(*request));
+          JANGBU_ASSIGN_OR_RETURN(std::string receipt,
+                                  door_.jangbu().GetDossierReceipt(request->dossier()));
+          response->set_receipt(std::move(receipt));
+          return OkStatus();
+        });
   }
 
  private:

@@ -85,4 +85,50 @@ std::vector<double> SingularValues(std::vector<double> a, size_t rows, size_t co
   return values;
 }
 
+Kept KeptAlongDirections(std::span<const float> x, std::span<const float> y, size_t n,
+                         size_t width) {
+  const auto times = [&](std::span<const float> m, const std::vector<double>& v) {
+    std::vector<double> out(n, 0);
+    for (size_t i = 0; i < n; ++i) {
+      for (size_t j = 0; j < width; ++j) out[i] += static_cast<double>(m[i * width + j]) * v[j];
+    }
+    return out;
+  };
+  const auto dot = [](const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+  };
+  const size_t rank = std::min(n, width);
+  const size_t top = std::max<size_t>(1, rank / 50);
+  std::vector<std::vector<double>> found;
+  double kept[2] = {0, 0}, all[2] = {0, 0};
+  for (size_t k = 0; k < rank; ++k) {
+    std::vector<double> v(width);
+    for (size_t j = 0; j < width; ++j) v[j] = 1.0 / (1.0 + static_cast<double>((j * 7 + k) % 11));
+    for (int round = 0; round < 3000; ++round) {
+      for (const auto& before : found) {
+        const double along = dot(v, before);
+        for (size_t j = 0; j < width; ++j) v[j] -= along * before[j];
+      }
+      const std::vector<double> xv = times(x, v);
+      std::vector<double> next(width, 0);
+      for (size_t i = 0; i < n; ++i) {
+        for (size_t j = 0; j < width; ++j) next[j] += static_cast<double>(x[i * width + j]) * xv[i];
+      }
+      const double length = std::sqrt(dot(next, next));
+      if (length == 0) break;
+      for (double& value : next) value /= length;
+      v = std::move(next);
+    }
+    const std::vector<double> xv = times(x, v);
+    if (k < top || k >= rank / 10) {
+      kept[k < top ? 0 : 1] += dot(xv, times(y, v));
+      all[k < top ? 0 : 1] += dot(xv, xv);
+    }
+    found.push_back(std::move(v));
+  }
+  return {kept[0] / all[0], kept[1] / all[1]};
+}
+
 }  // namespace jangbu::reference

@@ -25,4 +25,13 @@ double HalfValue(uint16_t half);
 // Singular values, descending, of a rows × columns matrix, by one-sided Jacobi rotations.
 std::vector<double> SingularValues(std::vector<double> a, size_t rows, size_t columns);
 
+// What Y keeps of X (both n × width) along the top fiftieth of X's principal directions, and along
+// those beyond the top tenth: by power iteration on XᵀX with deflation. For small matrices.
+struct Kept {
+  double large = 0;
+  double rest = 0;
+};
+Kept KeptAlongDirections(std::span<const float> x, std::span<const float> y, size_t n,
+                         size_t width);
+
 }  // namespace jangbu::reference

@@ -108,6 +108,32 @@ TEST(Linalg, NearestOrthogonalUndoesARotation) {
   }
 }
 
+TEST(Linalg, SharesKeptAreThoseAlongPrincipalDirections) {
+  Prng prng(6);
+  for (const auto& [n, width] : {std::pair<size_t, size_t>{24, 40}, {40, 24}}) {
+    // Directions of clearly different size, so that there is no doubt which are the largest.
+    std::vector<float> x(n * width, 0), y(n * width);
+    for (size_t k = 0; k < std::min(n, width); ++k) {
+      std::vector<double> left(n), right(width);
+      for (double& value : left) value = prng.Normal();
+      for (double& value : right) value = prng.Normal();
+      const double size = std::pow(0.8, static_cast<double>(k));
+      for (size_t i = 0; i < n; ++i) {
+        for (size_t j = 0; j < width; ++j)
+          x[i * width + j] += static_cast<float>(size * left[i] * right[j]);
+      }
+    }
+    for (size_t i = 0; i < y.size(); ++i)
+      y[i] = 0.7f * x[i] + static_cast<float>(0.2 * prng.Normal());
+    const auto kept = SharesKept(x, y, n, width);
+    ASSERT_TRUE(kept.has_value());
+    const reference::Kept slow = reference::KeptAlongDirections(x, y, n, width);
+    EXPECT_NEAR(kept->large, slow.large, 2e-3) << n;
+    EXPECT_NEAR(kept->rest, slow.rest, 2e-2) << n;
+  }
+  EXPECT_FALSE(SharesKept(std::vector<float>(100, 1.0f), std::vector<float>(100, 1.0f), 10, 10));
+}
+
 Likeness Compare(const ToyModel& a, const ToyModel& b, bool entries = true, unsigned threads = 1) {
   const auto source_a = SourceOfModel(Opened(a));
   const auto source_b = SourceOfModel(Opened(b));
@@ -225,6 +251,33 @@ TEST(GroupedQueries, HeadsShareTheirKeys) {
   ASSERT_TRUE(l.ok());
   EXPECT_GE(l->neurons.effect, 0.999);
   EXPECT_LT(l->head_distance, 1e-3);
+}
+
+// Two models from one random start agree in what they never learnt; a copy agrees in what it
+// learnt.
+TEST(CommonStart, IsToldFromACopyWithoutKnowingTheStart) {
+  const ToyModel start = Start({}, 1);
+  const ToyModel a = Trained(start, 11, 0.5);
+  for (const double strength : {0.3, 0.5, 1.0}) {
+    const Likeness siblings = Compare(a, Trained(start, 21, strength));
+    EXPECT_GT(siblings.neurons.effect, 0.1) << strength;
+    ASSERT_TRUE(siblings.learnt_known) << strength;
+    EXPECT_LT(siblings.learnt, 0.8) << strength;
+  }
+  const struct {
+    const char* how;
+    ToyModel model;
+  } kCopies[] = {{"trained on", FineTuned(a, 5)},
+                 {"trained on at length", FineTuned(a, 5, 1.0)},
+                 {"noise", Noisy(a, 5, 1.0)},
+                 {"pruned", Pruned(a, 0.5)},
+                 {"rotated and reordered", Reordered(Rotated(a, 5), 6)},
+                 {"half of another", Average(a, Trained(Start({}, 2), 12))}};
+  for (const auto& row : kCopies) {
+    const Likeness l = Compare(a, row.model);
+    ASSERT_TRUE(l.learnt_known) << row.how;
+    EXPECT_GT(l.learnt, 0.85) << row.how;
+  }
 }
 
 // The dispute of January 2026, in small: gains alike by cosine, without relation.

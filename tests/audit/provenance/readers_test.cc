@@ -11,6 +11,7 @@
 #include "audit/provenance/evidence.h"
 #include "audit/provenance/gguf.h"
 #include "audit/provenance/json.h"
+#include "audit/provenance/lineage.h"
 #include "audit/provenance/manifest.h"
 #include "audit/provenance/safetensors.h"
 #include "audit/provenance/training_log.h"
@@ -160,6 +161,15 @@ TEST(Gguf, ReadsWhatItWritesAndNamesWhatIsWrong) {
   const size_t name = bytes.find("token_embd.weight");
   other[name + 17 + 4 + 16] = 2;
   EXPECT_EQ(reason(other), "tensor_quantised");
+  // Its sides: 2^63 columns.
+  other = bytes;
+  other[name + 17 + 4 + 7] = '\x80';
+  EXPECT_EQ(reason(other), "shape_overflow");
+  // The second at the place of the first.
+  other = bytes;
+  const size_t second = bytes.find("output_norm.weight");
+  other[second + 18 + 4 + 8 + 4] = 0;
+  EXPECT_EQ(reason(other), "offsets_overlap");
 }
 
 TEST(Halves, AreWhatTheStandardSays) {
@@ -353,6 +363,76 @@ TEST(Manifests, UnknownAndMissingFieldsAreNamed) {
   ASSERT_TRUE(full.ok()) << full.status();
   EXPECT_TRUE(full->components[0].licence_known);
   EXPECT_EQ(*ReadManifest("again", EncodeManifest(*full)), *full);
+}
+
+TEST(Lineages, AreReadAsWrittenAndNothingElseIs) {
+  const Lineage lineage{
+      .log = "log.example",
+      .uploads = {{.id = "hani/u1",
+                   .licence = "CC0-1.0",
+                   .state = "done",
+                   .documents = 3,
+                   .accepted = 2,
+                   .words = 123'456'789,
+                   .tokens = 9,
+                   .receipt = "…"}},
+      .not_declared = {
+          {.id = "hani/u2", .licence = "", .state = "open", .documents = 1, .receipt = ""}}};
+  const std::string json = EncodeLineage(lineage);
+  const auto read = ReadLineage("l", json);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, lineage);
+  const auto reason = [](const std::string& text) {
+    const auto again = ReadLineage("l", text);
+    return again.ok() ? "ok" : std::string(ReasonOf(again.status()));
+  };
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = json;
+    changed.replace(changed.find(from), from.size(), to);
+    return reason(changed);
+  };
+  EXPECT_EQ(reason(""), "lineage_malformed");
+  EXPECT_EQ(reason("[]"), "lineage_malformed");
+  EXPECT_EQ(reason(json.substr(0, json.size() / 2)), "lineage_malformed");
+  EXPECT_EQ(with("\"version\":1", "\"version\":2"), "lineage_malformed");
+  EXPECT_EQ(with("\"words\":123456789", "\"words\":-1"), "lineage_malformed");
+  EXPECT_EQ(with("\"words\"", "\"wrods\""), "lineage_malformed");
+  EXPECT_EQ(with("\"state\"", "\"id\""), "lineage_malformed");
+  EXPECT_EQ(reason(std::string(kLineageMax + 1, ' ')), "lineage_too_large");
+}
+
+TEST(Lineages, DeclarationsAreComparedOneByOne) {
+  Manifest manifest;
+  const auto declare = [&](const char* id, uint64_t words, const char* licence) {
+    manifest.data.push_back({"upload", id, licence, true, words});
+  };
+  declare("a/u1", 10, "MIT");  // as in the books
+  declare("a/u2", 11, "MIT");  // other words
+  declare("a/u3", 10, "CC0");  // other licence
+  declare("a/u4", 10, "MIT");  // not finished
+  declare("a/u5", 10, "MIT");  // not there
+  declare("a/u1", 10, "MIT");  // again
+  manifest.data.push_back({"external", "web", "", false, 5});
+  Lineage books;
+  for (const char* id : {"a/u1", "a/u2", "a/u3", "a/u4"}) {
+    books.uploads.push_back({.id = id,
+                             .licence = "MIT",
+                             .state = "done",
+                             .documents = 1,
+                             .accepted = 1,
+                             .words = 10,
+                             .tokens = 20,
+                             .receipt = "r"});
+  }
+  books.uploads[3].state = "open";
+  books.not_declared.push_back(books.uploads[0]);
+  books.not_declared[0].id = "b/u1";
+  std::vector<std::string> codes;
+  for (const Finding& f : CompareLineage(manifest, books)) codes.push_back(f.code);
+  EXPECT_EQ(codes,
+            (std::vector<std::string>{"data_as_declared", "data_words_differ",
+                                      "data_licence_differs", "data_not_done", "data_not_in_books",
+                                      "data_declared_twice", "data_not_declared"}));
 }
 
 TEST(Json, NumbersHaveSixDigitsAndTextIsInert) {

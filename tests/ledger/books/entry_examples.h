@@ -309,6 +309,15 @@ inline std::vector<Entry> EntryExamples() {
                                     .by = "c1"}));
   all.push_back(entry(
       38, "hani", AuditReportGiven{.report = 1, .report_sha256 = digest, .audit = 1, .by = "c1"}));
+  all.push_back(entry(39, "",
+                      DossierRecorded{.dossier = 1,
+                                      .json_sha256 = digest,
+                                      .note_sha256 = digest,
+                                      .answer = DossierAnswer::kIndependent,
+                                      .subject_sha256 = digest,
+                                      .reference_sha256 = digest,
+                                      .signer = "검증/2026",
+                                      .by = "c1"}));
   return all;
 }
 

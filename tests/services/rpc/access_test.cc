@@ -131,7 +131,7 @@ TEST(AccessTable, NobodyButTheOperatorChangesTheProgramme) {
 
 TEST(AccessTable, NobodyButComplianceAuditsAndNobodyButTheGatewayIsGuarded) {
   for (const ledger::Role role : kRoles) {
-    for (const char* method : {"ReadTexts", "RecordAudit", "GiveReport"}) {
+    for (const char* method : {"ReadTexts", "RecordAudit", "RecordDossier", "GiveReport"}) {
       EXPECT_EQ(Authorise(*FindAccess("jangbu.v1.AuditService/" + std::string(method)), role).ok(),
                 role == ledger::Role::kCompliance)
           << method;

@@ -5,9 +5,15 @@
 
 #include <random>
 
+#include "audit/provenance/dossier_reading.h"
+#include "base/bytes.h"
 #include "base/digest.h"
 #include "jangbu/v1/audit.grpc.pb.h"
 #include "jangbu/v1/finance.pb.h"
+#include "jangbu/v1/log.pb.h"
+#include "ledger/entry.h"
+#include "ledger/merkle/note.h"
+#include "ledger/merkle/receipt.h"
 #include "tests/services/rpc/running_server.h"
 
 namespace jangbu::services::rpc {
@@ -264,6 +270,76 @@ TEST_F(GuardedServer, AnAuditIsInTheLogAndAPartnerGetsItsOwnReport) {
       running_.Call("jangbu.v1.AuditService/GiveReport", compliance, {give.SerializeAsString()})
           .reason,
       "no_such_audit");
+}
+
+// A dossier as provenance compare writes it, as far as the server reads it.
+std::string DossierOf(const std::string& answer) {
+  return R"({"format":"jangbu-provenance-dossier","version":2,"request":{"subject":"s","reference":"r",)"
+         R"("start":"","independents":[],"derived":[],"null_pairs":[],"logs":[],"checkpoints":[],)"
+         R"("also":[],"manifest":"","lineage":"","seed":1},"verdict":{"answer":")" +
+         answer + R"("},"subject":{"content_sha256":")" + ToHex(Sha256("s")) +
+         R"("},"reference":{"content_sha256":")" + ToHex(Sha256("r")) + "\"}}\n";
+}
+
+TEST_F(GuardedServer, ADossierIsInTheLogAndItsReceiptSaysSoToAnybody) {
+  const std::string& compliance = running_.KeyOf(ledger::Role::kCompliance);
+  const std::string record_method = "jangbu.v1.AuditService/RecordDossier";
+  const auto signer = ledger::NoteSigner::Create("compliance.example", ledger::Ed25519Bytes{1});
+  ASSERT_TRUE(signer.ok());
+  const auto note_of = [&](std::string_view json) {
+    return *ledger::SignNote(audit::DossierNoteText(ToHex(Sha256(json))), *signer);
+  };
+  v1::RecordDossierRequest record;
+  record.set_json(DossierOf("independent"));
+  record.set_note(note_of(record.json()));
+  const auto refused = [&](const std::string& key, const v1::RecordDossierRequest& request) {
+    return running_.Call(record_method, key, {request.SerializeAsString()}).reason;
+  };
+  // Only compliance, only signed, only a dossier, and only once.
+  EXPECT_EQ(refused(running_.KeyOf("hanbit"), record), "role_not_allowed");
+  v1::RecordDossierRequest other = record;
+  other.set_note(note_of(DossierOf("derived")));
+  EXPECT_EQ(refused(compliance, other), "note_of_other_dossier");
+  other.set_note("");
+  EXPECT_NE(refused(compliance, other), "");
+  other.set_json("{}");
+  EXPECT_EQ(refused(compliance, other), "dossier_malformed");
+  EXPECT_EQ(Call<v1::RecordDossierResponse>(record_method, compliance, record).dossier(), 1U);
+  EXPECT_EQ(refused(compliance, record), "dossier_known");
+  EXPECT_THAT(running_.AccessLogText(), HasSubstr("\"method\":\"" + record_method + "\""));
+
+  const auto list = Call<v1::ListDossiersResponse>("jangbu.v1.AuditService/ListDossiers",
+                                                   running_.KeyOf(ledger::Role::kOperator),
+                                                   v1::ListDossiersRequest());
+  ASSERT_EQ(list.dossiers_size(), 1);
+  EXPECT_EQ(list.dossiers(0).answer(), v1::DOSSIER_ANSWER_INDEPENDENT);
+  EXPECT_EQ(list.dossiers(0).signer(), "compliance.example");
+
+  v1::GetDossierReceiptRequest get;
+  get.set_dossier(1);
+  const auto receipt = Call<v1::GetDossierReceiptResponse>(
+      "jangbu.v1.AuditService/GetDossierReceipt", compliance, get);
+  const auto head = Call<v1::GetCheckpointResponse>("jangbu.v1.LogService/GetCheckpoint",
+                                                    compliance, v1::GetCheckpointRequest());
+  const auto verifier = ledger::NoteVerifier::Parse(head.verifier_key());
+  ASSERT_TRUE(verifier.ok());
+  const auto opened = ledger::VerifyReceiptFile(receipt.receipt(), *verifier);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ASSERT_EQ(opened->size(), 1U);
+  EXPECT_EQ((*opened)[0].index, list.dossiers(0).entry());
+  const auto entry = ledger::DecodeOwnPart((*opened)[0].own_part);
+  ASSERT_TRUE(entry.ok());
+  const auto& logged = std::get<ledger::DossierRecorded>(entry->body);
+  EXPECT_EQ(logged.json_sha256, Sha256(record.json()));
+  EXPECT_EQ(logged.note_sha256, Sha256(record.note()));
+  EXPECT_EQ(logged.subject_sha256, Sha256("s"));
+  EXPECT_EQ(logged.answer, ledger::DossierAnswer::kIndependent);
+  get.set_dossier(2);
+  EXPECT_EQ(
+      running_
+          .Call("jangbu.v1.AuditService/GetDossierReceipt", compliance, {get.SerializeAsString()})
+          .reason,
+      "no_such_dossier");
 }
 
 }  // namespace
