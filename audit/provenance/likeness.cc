@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "audit/provenance/linalg.h"
 #include "audit/provenance/parallel.h"
@@ -296,7 +297,6 @@ class Comparison {
         width_(first.shape().width) {}
 
   StatusOr<Likeness> Run() {
-    JANGBU_RETURN_IF_ERROR(Spectra());
     if (first_.shape().width != second_.shape().width) {
       out_.incomparable = "widths_differ";
       JANGBU_RETURN_IF_ERROR(Heads());
@@ -306,6 +306,7 @@ class Comparison {
     for (uint32_t l = 0; l < first_.shape().layers.size(); ++l) {
       if (first_.shape().layers[l].neurons != 0) usable_.push_back(l);
     }
+    JANGBU_RETURN_IF_ERROR(Spectra());
     bool any = false;
     for (const LayerShape& layer : second_.shape().layers) any |= layer.neurons != 0;
     if (usable_.empty() || !any) {
@@ -320,23 +321,32 @@ class Comparison {
   }
 
  private:
+  // Value–output spectra, by which layers are ranked: of the first's layers that are looked at, and
+  // of all of the second's.
   Status Spectra() {
-    for (const auto& side :
-         {std::pair(&first_, &spectra_first_), std::pair(&second_, &spectra_second_)}) {
-      const auto source = side.first;
-      const auto spectra = side.second;
-      const size_t layers = source->shape().layers.size();
-      spectra->resize(layers);
-      if (Status done = ParallelFor(layers, options_.threads,
-                                    [&](size_t l) -> Status {
-                                      if (!source->shape().layers[l].attention) return OkStatus();
-                                      JANGBU_ASSIGN_OR_RETURN(
-                                          (*spectra)[l],
-                                          ReadSpectra(*source, static_cast<uint32_t>(l)));
-                                      return OkStatus();
-                                    });
-          !done.ok())
-        return done;
+    spectra_first_.resize(first_.shape().layers.size());
+    spectra_second_.resize(second_.shape().layers.size());
+    std::vector<std::pair<bool, uint32_t>> wanted;
+    for (const uint32_t l : Sampled()) wanted.emplace_back(true, l);
+    for (uint32_t m = 0; m < spectra_second_.size(); ++m) wanted.emplace_back(false, m);
+    return ParallelFor(wanted.size(), options_.threads, [&](size_t i) -> Status {
+      const auto [of_first, layer] = wanted[i];
+      return Complete(of_first, layer, false);
+    });
+  }
+
+  // Reads what is missing of a layer's spectra.
+  Status Complete(bool of_first, uint32_t layer, bool query_key) {
+    const WeightSource& source = of_first ? first_ : second_;
+    std::vector<HeadSpectra>& spectra = (of_first ? spectra_first_ : spectra_second_)[layer];
+    if (!source.shape().layers[layer].attention) return OkStatus();
+    if (spectra.empty()) {
+      JANGBU_ASSIGN_OR_RETURN(spectra, ReadSpectra(source, layer, false));
+    }
+    if (query_key && spectra[0].query_key.empty()) {
+      JANGBU_ASSIGN_OR_RETURN(const std::vector<HeadSpectra> more,
+                              ReadSpectra(source, layer, true));
+      for (size_t h = 0; h < spectra.size(); ++h) spectra[h].query_key = more[h].query_key;
     }
     return OkStatus();
   }
@@ -349,7 +359,9 @@ class Comparison {
       if (entry.first < first_.shape().vocab && entry.second < second_.shape().vocab)
         usable.push_back(entry);
     }
-    const std::vector<uint32_t> chosen = Evenly(usable.size(), options_.entries_max);
+    // A rotation of d dimensions needs more than d entries to be found.
+    const std::vector<uint32_t> chosen =
+        Evenly(usable.size(), std::max(options_.entries_max, 3 * width_));
     const size_t count = chosen.size();
     out_.entry_count = count;
     if (count < 64) return OkStatus();
@@ -840,6 +852,15 @@ class Comparison {
     if (pairs.empty() && spectra_first_.size() == spectra_second_.size()) {
       for (uint32_t l = 0; l < spectra_first_.size(); ++l) pairs.emplace_back(l, l);
     }
+    std::set<std::pair<bool, uint32_t>> needed;
+    for (const auto& [l, m] : pairs) {
+      needed.emplace(true, l);
+      needed.emplace(false, m);
+    }
+    const std::vector<std::pair<bool, uint32_t>> wanted(needed.begin(), needed.end());
+    JANGBU_RETURN_IF_ERROR(ParallelFor(wanted.size(), options_.threads, [&](size_t i) -> Status {
+      return Complete(wanted[i].first, wanted[i].second, true);
+    }));
     struct Stratum {
       size_t n = 0;
       std::vector<double> distance;  // n × n, of query–key spectra
@@ -938,7 +959,8 @@ double LearntShare(double large, double rest, double back_large, double back_res
 
 double UpperTail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
 
-StatusOr<std::vector<HeadSpectra>> ReadSpectra(const WeightSource& source, uint32_t layer) {
+StatusOr<std::vector<HeadSpectra>> ReadSpectra(const WeightSource& source, uint32_t layer,
+                                               bool query_key) {
   const SourceShape& shape = source.shape();
   const size_t d = shape.width, dim = shape.head_dim;
   const size_t group = shape.heads / shape.kv_heads;
@@ -954,9 +976,16 @@ StatusOr<std::vector<HeadSpectra>> ReadSpectra(const WeightSource& source, uint3
     }
     return OkStatus();
   };
-  std::vector<std::vector<double>> query, key, value, output(shape.heads);
-  JANGBU_RETURN_IF_ERROR(row_grams(Part::kQuery, shape.heads, query));
-  JANGBU_RETURN_IF_ERROR(row_grams(Part::kKey, shape.kv_heads, key));
+  std::vector<HeadSpectra> heads(shape.heads);
+  if (query_key) {
+    std::vector<std::vector<double>> query, key;
+    JANGBU_RETURN_IF_ERROR(row_grams(Part::kQuery, shape.heads, query));
+    JANGBU_RETURN_IF_ERROR(row_grams(Part::kKey, shape.kv_heads, key));
+    for (size_t h = 0; h < shape.heads; ++h)
+      heads[h].query_key = ProductSingularValues(query[h], key[h / group], dim);
+    return heads;
+  }
+  std::vector<std::vector<double>> value;
   JANGBU_RETURN_IF_ERROR(row_grams(Part::kValue, shape.kv_heads, value));
   // Columns of output, block by block.
   const size_t columns = shape.heads * dim;
@@ -972,11 +1001,9 @@ StatusOr<std::vector<HeadSpectra>> ReadSpectra(const WeightSource& source, uint3
            columns, 1, sums[h].data(), dim);
     }
   }
-  std::vector<HeadSpectra> heads(shape.heads);
   for (size_t h = 0; h < shape.heads; ++h) {
-    output[h].assign(sums[h].begin(), sums[h].end());
-    heads[h].query_key = ProductSingularValues(query[h], key[h / group], dim);
-    heads[h].value_output = ProductSingularValues(output[h], value[h / group], dim);
+    const std::vector<double> output(sums[h].begin(), sums[h].end());
+    heads[h].value_output = ProductSingularValues(output, value[h / group], dim);
   }
   return heads;
 }

@@ -44,7 +44,7 @@ struct LikenessOptions {
   unsigned threads = 1;
   size_t neurons_max = 512;     // sampled of a layer, evenly
   size_t layers_max = 8;        // looked at in depth, evenly
-  size_t entries_max = 4096;    // embeddings, evenly
+  size_t entries_max = 4096;    // embeddings, evenly; three times the width where that is more
   size_t draws_max = 99'999;    // of head matchings
   double search_budget = 3e11;  // multiplications for finding basis and layers
   bool keep_rows = false;       // fill Likeness::rows
@@ -121,11 +121,13 @@ struct Likeness {
 StatusOr<Likeness> CompareWeights(const WeightSource& first, const WeightSource& second,
                                   const SharedEntries& shared, const LikenessOptions& options);
 
-// Singular values of each head's query–key and value–output products, descending.
+// Singular values of each head's query–key or value–output products, descending; ReadSpectra fills
+// one of the two.
 struct HeadSpectra {
   std::vector<double> query_key, value_output;
 };
-StatusOr<std::vector<HeadSpectra>> ReadSpectra(const WeightSource& source, uint32_t layer);
+StatusOr<std::vector<HeadSpectra>> ReadSpectra(const WeightSource& source, uint32_t layer,
+                                               bool query_key);
 
 // The one-sided p-value of a standard normal.
 double UpperTail(double z);
