@@ -193,8 +193,13 @@ Verdict Decide(const Case& facts) {
     }
     return v;
   }
-  // In part: layers that match as only descent does.
-  for (size_t i = 0; i < facts.layer_effects.size() && i < pair.layers.size(); ++i) {
+  // In part: layers that match as only descent does, beside others that do not match at all. Where
+  // all are alike a little, it is a common start that makes some of them more so.
+  const bool uneven = facts.start_known ||
+                      (!facts.layer_effects.empty() &&
+                       *std::min_element(facts.layer_effects.begin(), facts.layer_effects.end()) <=
+                           v.neurons.independent_upto);
+  for (size_t i = 0; uneven && i < facts.layer_effects.size() && i < pair.layers.size(); ++i) {
     const LayerLikeness& layer = pair.layers[i];
     const double share =
         LearntShare(layer.kept_large, layer.kept_rest, layer.kept_back_large, layer.kept_back_rest);
