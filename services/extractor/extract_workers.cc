@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,9 +109,8 @@ class ExtractWorkers::Nursery {
     }
     ++begun_;
     int32_t born = -1;
-    if (!SendDescriptor(file) || recv(control_, &born, sizeof(born), 0) != sizeof(born) ||
-        born <= 0) {
-      pid_ = kRenew;  // it has gone, or can begin none: the next file has a new one
+    if (!SendDescriptor(file) || !ReceiveNumber(born) || born <= 0) {
+      pid_ = kRenew;  // it has gone, is silent, or can begin none: the next file has a new one
       changed_.notify_all();
       return std::nullopt;
     }
@@ -140,7 +140,11 @@ class ExtractWorkers::Nursery {
     begun_ = 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return;
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere >= 0 && Spawn(options_, ends[1], nowhere, true, child_) == 0) {
+    const timeval patience{options_.nursery_seconds_max, 0};
+    if (nowhere >= 0 &&
+        setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+        setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+        Spawn(options_, ends[1], nowhere, true, child_) == 0) {
       pid_ = child_;
       control_ = ends[0];
     } else {
@@ -150,10 +154,11 @@ class ExtractWorkers::Nursery {
     close(ends[1]);
   }
 
-  // It leaves when its socket is closed; workers that it began go on.
+  // It has nothing to tidy; workers that it began go on.
   void End() {
     if (control_ >= 0) close(std::exchange(control_, -1));
     if (child_ <= 0) return;
+    kill(child_, SIGKILL);
     while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
     }
     child_ = -1;
@@ -173,7 +178,19 @@ class ExtractWorkers::Nursery {
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(head), &file, sizeof(file));
-    return sendmsg(control_, &message, MSG_NOSIGNAL) == 1;
+    ssize_t size = 0;
+    do {
+      size = sendmsg(control_, &message, MSG_NOSIGNAL);
+    } while (size < 0 && errno == EINTR);
+    return size == 1;
+  }
+
+  bool ReceiveNumber(int32_t& number) {
+    ssize_t size = 0;
+    do {
+      size = recv(control_, &number, sizeof(number), 0);
+    } while (size < 0 && errno == EINTR);
+    return size == sizeof(number);
   }
 
   const ExtractOptions& options_;
@@ -226,17 +243,18 @@ class ExtractWorkers::Worker final : public ingest::DocumentStream {
   }
 
   Status Start() {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-      return Unavailable("worker_missing", "no socket for a worker");
-    socket_ = ends[0];
-    if (const std::optional<pid_t> born = workers_.nursery_->Begin(ends[1])) {
+    JANGBU_ASSIGN_OR_RETURN(int end, Connect());
+    if (const std::optional<pid_t> born = workers_.nursery_->Begin(end)) {
       pid_ = *born;
-      close(ends[1]);
+      close(end);
       return OkStatus();
     }
-    const int error = Spawn(options_, ends[1], ends[1], false, pid_);
-    close(ends[1]);
+    // A nursery that went silent may have begun a process all the same: it must not share a socket.
+    close(end);
+    close(std::exchange(socket_, -1));
+    JANGBU_ASSIGN_OR_RETURN(end, Connect());
+    const int error = Spawn(options_, end, end, false, pid_);
+    close(end);
     if (error != 0) {
       pid_ = -1;
       return Unavailable("worker_missing", "the extraction worker can not be started: " +
@@ -293,6 +311,15 @@ class ExtractWorkers::Worker final : public ingest::DocumentStream {
   }
 
  private:
+  // A new socket; the worker's end of it.
+  StatusOr<int> Connect() {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      return Unavailable("worker_missing", "no socket for a worker");
+    socket_ = ends[0];
+    return ends[1];
+  }
+
   bool Wait(short events) {
     pollfd wanted{socket_, events, 0};
     while (true) {

@@ -33,7 +33,8 @@ struct ExtractOptions {
   uint64_t output_bytes_max = uint64_t{8} << 30;  // of one file's records
   int stall_seconds_max = 180;                    // without a byte read or written
   int at_once = 2;
-  int renew_after = 256;  // files of one nursery; 0: no nursery
+  int renew_after = 256;         // files of one nursery; 0: no nursery
+  int nursery_seconds_max = 10;  // until a nursery has begun a process; then it is given up
 };
 
 class ExtractWorkers final : public ingest::DocumentReader {

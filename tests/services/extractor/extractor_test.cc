@@ -141,6 +141,21 @@ TEST(ExtractWorkers, ANurseryIsRenewedAndGoesWithItsOwner) {
   EXPECT_TRUE(Nurseries().empty());
 }
 
+TEST(ExtractWorkers, ANurseryThatIsSilentIsGivenUp) {
+  ExtractOptions options = Options();
+  options.nursery_seconds_max = 1;
+  ExtractWorkers workers(options);
+  const std::string docx = Docx("글");
+  EXPECT_EQ(ReadBy(workers, docx, "a.docx"), (Lines{"1 글\n"}));
+  ASSERT_EQ(Nurseries().size(), 1U);
+  const pid_t silent = Nurseries()[0];
+  kill(silent, SIGSTOP);
+  EXPECT_EQ(ReadBy(workers, docx, "a.docx"), (Lines{"1 글\n"})) << "by the program itself";
+  EXPECT_EQ(ReadBy(workers, docx, "a.docx"), (Lines{"1 글\n"})) << "by a new nursery";
+  ASSERT_EQ(Nurseries().size(), 1U);
+  EXPECT_NE(Nurseries()[0], silent);
+}
+
 // A worker that a nursery began dies with the server, as one that the server started itself.
 TEST(ExtractWorkers, WorkersDieWithTheServer) {
   int ends[2];
