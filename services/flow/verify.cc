@@ -110,9 +110,10 @@ class Verifier {
         } else if (std::holds_alternative<ledger::RunBegun>(entry.body)) {
           JANGBU_RETURN_IF_ERROR(PassOnEverybodys(entry.seq));
         } else if (const auto* items = std::get_if<ledger::RecountItems>(&entry.body)) {
+          JANGBU_RETURN_IF_ERROR(CheckRecount(entry, *items));
           recounted_[items->recount].push_back(*items);
         } else if (const auto* decided = std::get_if<ledger::RecountDecided>(&entry.body)) {
-          Recounted(*decided);
+          Recounted(entry, *decided);
         } else if (const auto* succession = std::get_if<ledger::Succession>(&entry.body)) {
           JANGBU_RETURN_IF_ERROR(CheckSuccession(entry, *succession));
         } else if (const auto* settled = std::get_if<ledger::ClaimSettled>(&entry.body)) {
@@ -675,6 +676,103 @@ class Verifier {
     return OkStatus();
   }
 
+  // What a decided document is credited for by its text, `offers` of it and `rule`, beside the
+  // texts that stand before it.
+  StatusOr<ingest::NovelCounts> CreditNow(const Owner& self, const ingest::RunView& view,
+                                          const std::string& text,
+                                          const std::vector<ingest::SegmentOffer>& offers,
+                                          const ingest::NoveltyRule& rule) {
+    const uint64_t commit_seq = commits_.at(self.token);
+    const ingest::DocumentForm form = ingest::FormOfDocument(text);
+    if (form.offers.size() != offers.size())
+      return DataLoss("appraisal_changed", "an appraisal is not of the stored text");
+    const ingest::Reference reference{
+        .before = {.entry = commit_seq, .ordinal = 0}, .counts = [&](const ingest::RunDocument& d) {
+          if (d.place.entry == self.token) return d.place.ordinal < self.ordinal;
+          const auto found = commits_.find(d.place.entry);
+          return found != commits_.end() && found->second < commit_seq;
+        }};
+    JANGBU_ASSIGN_OR_RETURN(const Judgement judged,
+                            Judge(form, view, reference, reference, forms_, hasher_, rule));
+    std::vector<Owner> owners;
+    const Holders& segments = tables_[{kTableSegments, 0}];
+    for (const ingest::SegmentOffer& offer : offers) {
+      const auto held = segments.held.find(offer.key);
+      owners.push_back(held == segments.held.end() ? Owner{} : held->second);
+    }
+    return ingest::CreditOf(form, offers, judged.covered, FreeOf(offers, owners, self), rule);
+  }
+
+  // Each document of a re-count's items is judged and counted again, by the rule and the tokenizer
+  // that were to be. Texts that were destroyed since leave more to a document, never less.
+  Status CheckRecount(const ledger::Entry& entry, const ledger::RecountItems& items) {
+    ledger::RecountBegun spec;
+    std::optional<ledger::NoveltyRule> rule;
+    uint32_t counted_by = 0;
+    uint32_t counts = 0;
+    uint32_t corpus = 0;
+    const Batch batch = BatchOf(items.token);
+    opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+      spec = books.recounts()[items.recount - 1].spec;
+      rule = books.NoveltyRuleOf(items.token);
+      counted_by = counts = books.TokenizerOf(items.token);
+      corpus = books.FindUpload(batch.upload)->corpus;
+      const uint64_t decision = *books.FindBatch(items.token)->decision;
+      for (const auto& [number, seq] : approved_) {
+        if (decision > seq) continue;
+        const ledger::RecountBegun& earlier = books.recounts()[number - 1].spec;
+        if (earlier.min_run != 0) {
+          rule = ledger::NoveltyRule{.min_run = earlier.min_run,
+                                     .near_ppm = earlier.near_ppm,
+                                     .novel_ppm = earlier.novel_ppm};
+        }
+        if (!earlier.tokenizer_algorithm.empty()) counts = number;
+      }
+    });
+    if (spec.min_run != 0) {
+      rule = ledger::NoveltyRule{
+          .min_run = spec.min_run, .near_ppm = spec.near_ppm, .novel_ppm = spec.novel_ppm};
+    }
+    if (!spec.tokenizer_algorithm.empty()) counts = items.recount;
+    // A re-count that was refused may have been by a tokenizer that is not kept open; counting
+    // again is what --deep is for.
+    const bool again = counts != counted_by;
+    if (again && !appraisers_.contains(counts)) {
+      report_.not_recomputed += items.items.size();
+      return OkStatus();
+    }
+    JANGBU_ASSIGN_OR_RETURN(
+        const auto metadata,
+        ReadCorpusMetadata(*opened_.scribe, *opened_.keyring, batch.partner, corpus));
+    const std::shared_ptr<const ingest::ScreenPolicy> policy(metadata, &metadata->screen);
+    std::vector<ingest::RunView> views;
+    for (const auto& [partner, index] : indexes_) views.push_back(index->View());
+    const ingest::RunView view = ingest::RunView::Of(views);
+    JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal, Appraisals(items.token, batch.partner));
+    for (const ledger::RecountItems::Item& item : items.items) {
+      const Owner self{.token = items.token, .ordinal = item.ordinal};
+      JANGBU_ASSIGN_OR_RETURN(const auto texts,
+                              texts_.Read(batch.partner, items.token, {&item.ordinal, 1}));
+      if (!texts[0].has_value()) {
+        ++report_.not_recomputed;
+        continue;
+      }
+      const std::vector<ingest::SegmentOffer> offers =
+          again ? appraisers_.at(counts)->Appraise(*texts[0], *policy).offers
+                : appraisal[item.ordinal].offers;
+      JANGBU_ASSIGN_OR_RETURN(const ingest::NovelCounts credit,
+                              CreditNow(self, view, *texts[0], offers, RuleOf(*rule)));
+      const bool less =
+          item.korean_tokens <= credit.korean_tokens && item.korean_words <= credit.korean_words;
+      const bool same =
+          item.korean_tokens == credit.korean_tokens && item.korean_words == credit.korean_words;
+      if (!same && !(texts_gone_ && less))
+        return Differs("an item of a re-count does not follow", Where(entry.seq, item.ordinal));
+      if (!same) ++report_.not_recomputed;
+    }
+    return OkStatus();
+  }
+
   // What the texts that are left say about an heir: it inherits no more than would be new now.
   // Texts that were destroyed since make that more, never less.
   Status CheckSuccession(const ledger::Entry& entry, const ledger::Succession& succession) {
@@ -684,7 +782,6 @@ class Verifier {
     for (const ledger::Succession::Heir& heir : succession.heirs) {
       const Owner self = heir.document;
       const Batch batch = BatchOf(self.token);
-      const uint64_t commit_seq = commits_.at(self.token);
       const ledger::DecidedItem& item = items_.at(self.token)[self.ordinal];
       const auto moved = moved_in_all_[self];
       moved_in_all_[self] = {moved.first + heir.korean_tokens, moved.second + heir.korean_words};
@@ -704,26 +801,9 @@ class Verifier {
       }
       JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal,
                               Appraisals(self.token, batch.partner));
-      const std::vector<ingest::SegmentOffer>& offers = appraisal[self.ordinal].offers;
-      const ingest::DocumentForm form = ingest::FormOfDocument(*texts[0]);
-      const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
-                                        .counts = [&](const ingest::RunDocument& d) {
-                                          if (d.place.entry == self.token)
-                                            return d.place.ordinal < self.ordinal;
-                                          const auto found = commits_.find(d.place.entry);
-                                          return found != commits_.end() &&
-                                                 found->second < commit_seq;
-                                        }};
-      JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(form, view, reference, reference,
-                                                            forms_, hasher_, RuleOf(*rule)));
-      std::vector<Owner> owners;
-      const Holders& segments = tables_[{kTableSegments, 0}];
-      for (const ingest::SegmentOffer& offer : offers) {
-        const auto held = segments.held.find(offer.key);
-        owners.push_back(held == segments.held.end() ? Owner{} : held->second);
-      }
-      const ingest::NovelCounts credit = ingest::CreditOf(
-          form, offers, judged.covered, FreeOf(offers, owners, self), RuleOf(*rule));
+      JANGBU_ASSIGN_OR_RETURN(
+          const ingest::NovelCounts credit,
+          CreditNow(self, view, *texts[0], appraisal[self.ordinal].offers, RuleOf(*rule)));
       if (item.korean_tokens + moved_in_all_[self].first > credit.korean_tokens ||
           item.korean_words + moved_in_all_[self].second > credit.korean_words) {
         return Differs("a document inherits more than is new in it",
@@ -734,8 +814,9 @@ class Verifier {
   }
 
   // An approved re-count: what waits for a lot is settled as it says.
-  void Recounted(const ledger::RecountDecided& decided) {
+  void Recounted(const ledger::Entry& entry, const ledger::RecountDecided& decided) {
     if (!decided.approved) return;
+    approved_.emplace_back(decided.recount, entry.seq);
     for (const ledger::RecountItems& batch : recounted_[decided.recount]) {
       for (const ledger::RecountItems::Item& item : batch.items) {
         const Owner document{.token = batch.token, .ordinal = item.ordinal};
@@ -881,8 +962,9 @@ class Verifier {
   std::map<std::pair<uint32_t, uint32_t>, Holders> tables_;            // (kind, scope)
   std::map<uint64_t, std::vector<ledger::DecidedItem>> items_;
   std::map<uint32_t, std::vector<ledger::RecountItems>> recounted_;
-  uint64_t cut_ = 0;       // of the last run
-  DocumentSet withdrawn_;  // between the run before it and its cut
+  std::vector<std::pair<uint32_t, uint64_t>> approved_;  // re-counts, with their decision's entry
+  uint64_t cut_ = 0;                                     // of the last run
+  DocumentSet withdrawn_;                                // between the run before it and its cut
   std::map<Owner, std::pair<int64_t, int64_t>> moved_in_all_;  // to heirs
   std::map<Owner, std::pair<int64_t, int64_t>> moved_;
   std::map<Owner, uint64_t> settled_;

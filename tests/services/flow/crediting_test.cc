@@ -13,6 +13,7 @@
 
 #include "ingest/text/utf8.h"
 #include "ingest/tokens/token_counter.h"
+#include "ledger/merkle/receipt.h"
 #include "ledger/statement.h"
 #include "services/flow/finance.h"
 #include "services/flow/recounting.h"
@@ -404,6 +405,8 @@ TEST_F(CreditingTest, AnotherTokenizerCountsFromTheNextOpeningOn) {
   Confirm();
   const ledger::PartnerFigures before = t_.Figures(hani);
   ASSERT_NE(before.confirmed_korean_tokens, CountOf(bytes, text));
+  const auto receipt = t_.jangbu().GetReceipt(hani, first);
+  const auto lot_receipt = t_.jangbu().GetLotReceipt(hani, 1);
   Recounting& recounting = t_.jangbu().recounting();
   EXPECT_FALSE(recounting.Begin(std::nullopt, "no tokenizer", f1_).ok());
   const auto number = recounting.Begin(std::nullopt, bytes, f1_);
@@ -431,6 +434,23 @@ TEST_F(CreditingTest, AnotherTokenizerCountsFromTheNextOpeningOn) {
         ledger::StatementOf(books, *books.FindPartner(hani), ledger::PeriodOf(t_.clock().Now()))
             .ok());
   });
+  const auto verifier = ledger::NoteVerifier::Parse(t_.jangbu().LogVerifierKey());
+  ASSERT_TRUE(verifier.ok());
+  for (const auto& held : {receipt, lot_receipt}) {
+    ASSERT_TRUE(held.ok()) << held.status();
+    const auto opened = ledger::VerifyReceiptFile(*held, *verifier);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_FALSE(opened->empty());
+  }
+  // One fetched today is of the same entries, word for word.
+  const auto own_parts = [&](const std::string& file) {
+    std::vector<std::string> parts;
+    for (const auto& one : *ledger::VerifyReceiptFile(file, *verifier))
+      parts.push_back(one.own_part);
+    return parts;
+  };
+  EXPECT_EQ(own_parts(*t_.jangbu().GetReceipt(hani, first)), own_parts(*receipt));
+  EXPECT_EQ(own_parts(*t_.jangbu().GetLotReceipt(hani, 1)), own_parts(*lot_receipt));
   VerifyAll();
 }
 
