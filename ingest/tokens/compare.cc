@@ -39,6 +39,11 @@ ByText<uint32_t> Entries(const TokenizerFile& file) {
   return entries;
 }
 
+size_t CodePointCount(std::string_view utf8) {
+  return static_cast<size_t>(std::count_if(
+      utf8.begin(), utf8.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
+}
+
 // Merges in order, as left NUL right; of ranks, the entries made.
 std::vector<std::string> Merges(const TokenizerFile& file) {
   std::vector<std::string> merges;
@@ -46,7 +51,12 @@ std::vector<std::string> Merges(const TokenizerFile& file) {
     std::vector<uint32_t> order;
     for (uint32_t id = 0; id < file.tokens.size(); ++id) {
       const bool piece = file.in_play.empty() || file.in_play[id];
-      if (piece && file.tokens[id].size() > 1) order.push_back(id);
+      // A rank file begins with bytes, a SentencePiece model with characters: what one of those is,
+      // no merge makes.
+      const size_t made_of = file.family == TokenizerFamily::kTiktoken
+                                 ? file.tokens[id].size()
+                                 : CodePointCount(file.tokens[id]);
+      if (piece && made_of > 1) order.push_back(id);
     }
     std::stable_sort(order.begin(), order.end(),
                      [&](uint32_t x, uint32_t y) { return file.ranks[x] < file.ranks[y]; });

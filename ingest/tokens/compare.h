@@ -28,8 +28,8 @@ struct TokenizerComparison {
   // Entries with the same id on both sides.
   size_t same_id = 0;
 
-  // Merges of BPE (of a model by ranks: its entries in order of rank, each as the one it makes). 0
-  // for Unigram.
+  // Merges of BPE (of a model by ranks: its entries in order of rank, each as the one it makes,
+  // without the bytes or characters that it begins with). 0 for Unigram.
   size_t merges_a = 0;
   size_t merges_b = 0;
   size_t merges_shared = 0;  // in both lists, wherever
