@@ -58,6 +58,11 @@ constexpr std::pair<std::string_view, Msg> kReasons[] = {
     {"new_root_mismatch", Msg::kErrorLogForked},
     {"sizes_out_of_order", Msg::kErrorLogForked},
     {"not_utf8", Msg::kErrorNotUtf8},
+    {"report_differs", Msg::kErrorDoesNotHold},
+    {"dossier_changed", Msg::kErrorDoesNotHold},
+    {"dossier_differs", Msg::kErrorDoesNotHold},
+    {"lineage_differs", Msg::kErrorDoesNotHold},
+    {"receipt_of_other_dossier", Msg::kErrorDoesNotHold},
 };
 
 Msg WordsOfCode(absl::StatusCode code) {
