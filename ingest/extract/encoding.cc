@@ -185,6 +185,14 @@ std::optional<Encoding> LooksLikeUtf16(std::string_view head) {
   return big ? Encoding::kUtf16Be : Encoding::kUtf16Le;
 }
 
+std::optional<EncodingGuess> GivenEncoding(Encoding given, std::string_view file) {
+  if (given == Encoding::kUnknown || file.starts_with(kUtf8Mark) ||
+      file.starts_with(kUtf16LeMark) || file.starts_with(kUtf16BeMark)) {
+    return std::nullopt;
+  }
+  return EncodingGuess{given, 100};
+}
+
 EncodingGuess DetectEncoding(std::string_view file) {
   if (const auto mark = FromMark(file)) return *mark;
   const bool has_nul = file.substr(0, 1 << 16).find('\0') != std::string_view::npos;

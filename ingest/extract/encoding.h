@@ -43,6 +43,10 @@ EncodingGuess DetectEncoding(std::string_view file);
 // is invalid does not make the file another encoding, a majority of lines does.
 EncodingGuess DetectLineEncoding(std::string_view head, bool whole);
 
+// The encoding that a person gave for text without a byte order mark: nothing where `given` is
+// kUnknown, or where `file` begins with a mark, which says more.
+std::optional<EncodingGuess> GivenEncoding(Encoding given, std::string_view file);
+
 // UTF-16 without a byte order mark, seen by its NUL bytes; nothing when it does not look like it.
 std::optional<Encoding> LooksLikeUtf16(std::string_view head);
 

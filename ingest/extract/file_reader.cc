@@ -71,7 +71,9 @@ class FileReader::Rest final : public ByteSource {
 
 FileReader::FileReader(ByteSource& source, const ExtractLimits& limits, DocumentReader* documents,
                        const ReadOptions& options)
-    : limits_(limits), peeler_(source, limits_), documents_(documents), options_(options) {}
+    : limits_(limits), peeler_(source, limits_), documents_(documents), options_(options) {
+  facts_.private_use = options_.private_use;
+}
 FileReader::~FileReader() = default;
 
 StatusOr<std::unique_ptr<FileReader>> FileReader::Open(ByteSource& source,
@@ -145,14 +147,13 @@ Status FileReader::Decide(std::string_view file_name) {
     return OkStatus();
   }
 
+  const std::optional<EncodingGuess> given = GivenEncoding(options_.encoding, buffer_);
   EncodingGuess encoding;
   if (guess.format == Format::kJsonLines) {
-    encoding = options_.encoding != Encoding::kUnknown ? EncodingGuess{options_.encoding, 100}
-                                                       : DetectLineEncoding(buffer_, data_ended_);
+    encoding = given ? *given : DetectLineEncoding(buffer_, data_ended_);
   } else {
     JANGBU_RETURN_IF_ERROR(FillTo(limits_.record_bytes_max + 1));
-    encoding = options_.encoding != Encoding::kUnknown ? EncodingGuess{options_.encoding, 100}
-                                                       : DetectEncoding(buffer_);
+    encoding = given ? *given : DetectEncoding(buffer_);
   }
   facts_.encoding = encoding.encoding;
   facts_.confidence = encoding.confidence;

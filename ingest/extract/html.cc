@@ -285,12 +285,13 @@ Extracted ReadHtml(std::string_view bytes, const ReadOptions& options, const Ext
   EncodingGuess guess{HtmlEncoding(bytes), 100};
   // UTF-8 under the label of an old template: no Korean page in CP949 is valid UTF-8 by chance.
   if (guess.encoding == Encoding::kCp949 && IsValidUtf8(bytes)) guess.encoding = Encoding::kUtf8;
-  if (options.encoding != Encoding::kUnknown) guess.encoding = options.encoding;
+  const std::optional<EncodingGuess> given = GivenEncoding(options.encoding, bytes);
+  if (given) guess = *given;
   Decoded decoded;
   bool done = false;
   if (guess.encoding != Encoding::kUnknown) {
     decoded = DecodeText(guess.encoding, std::string(bytes));
-    done = !decoded.rejection || options.encoding != Encoding::kUnknown;
+    done = !decoded.rejection || given.has_value();
   }
   if (!done) {
     // Without a label, or with one that is wrong.

@@ -18,8 +18,12 @@ bool IsName(std::string_view name) {
 
 }  // namespace
 
+std::string_view NameOf(PrivateUse private_use) {
+  return private_use == PrivateUse::kHanyang ? "hanyang" : "keep";
+}
+
 StatusOr<ReadOptions> ParseReadOptions(std::string_view encoding, std::string_view text_column,
-                                       std::string_view xml_text_path) {
+                                       std::string_view xml_text_path, std::string_view pua) {
   ReadOptions options;
   if (!encoding.empty() && encoding != "auto" && encoding != "unknown") {
     for (int e = 1; e <= static_cast<int>(kLastEncoding); ++e) {
@@ -48,6 +52,11 @@ StatusOr<ReadOptions> ParseReadOptions(std::string_view encoding, std::string_vi
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   options.xml_text_path = xml_text_path;
+  if (pua == NameOf(PrivateUse::kHanyang)) {
+    options.private_use = PrivateUse::kHanyang;
+  } else if (!pua.empty() && pua != NameOf(PrivateUse::kKeep)) {
+    return InvalidArgument("bad_pua", "code points of the private use area: keep or hanyang");
+  }
   return options;
 }
 

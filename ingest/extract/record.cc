@@ -8,13 +8,33 @@
 #include "ingest/extract/json_lines.h"
 #include "ingest/extract/mojibake.h"
 #include "ingest/text/canonical.h"
+#include "ingest/text/hanyang_pua.h"
 #include "ingest/text/utf8.h"
 
 namespace jangbu::ingest {
 namespace {
 
+Rejection TooLarge(std::string_view text, const ExtractLimits& limits) {
+  return {Reason::kRecordTooLarge, "text of " + std::to_string(text.size()) + " bytes, at most " +
+                                       std::to_string(limits.text_bytes_max)};
+}
+
+// Of a reader in a process of its own, which counted what it found in a record of its own: the
+// count here is of all.
+void DropCount(std::string& read_as) {
+  if (const size_t at = read_as.find(" pua "); at != std::string::npos) read_as.resize(at);
+}
+
 // What is said of every text, however it came.
-std::variant<Document, Rejection> Judge(Document&& document) {
+std::variant<Document, Rejection> Judge(const FileFacts& facts, Document&& document,
+                                        const ExtractLimits& limits) {
+  DropCount(document.read_as);
+  if (facts.private_use == PrivateUse::kHanyang) {
+    HanyangMapped mapped = MapHanyangPua(std::move(document.text));
+    document.text = std::move(mapped.utf8);
+    if (mapped.mapped > 0) document.read_as += " hanyang " + std::to_string(mapped.mapped);
+    if (document.text.size() > limits.text_bytes_max) return TooLarge(document.text, limits);
+  }
   if (IsBlank(document.text)) return Rejection{Reason::kNoText, "nothing visible"};
   if (std::optional<std::string> mojibake = FindMojibake(document.text))
     return Rejection{Reason::kMojibake, *std::move(mojibake)};
@@ -35,9 +55,7 @@ std::variant<Document, Rejection> Parse(const FileFacts& facts, std::string&& by
 
   if (facts.format == Format::kPlainText) {
     if (decoded.utf8.size() > limits.text_bytes_max) {
-      return Rejection{Reason::kRecordTooLarge, "text of " + std::to_string(decoded.utf8.size()) +
-                                                    " bytes, at most " +
-                                                    std::to_string(limits.text_bytes_max)};
+      return TooLarge(decoded.utf8, limits);
     }
     document.text = std::move(decoded.utf8);
   } else {
@@ -50,19 +68,18 @@ std::variant<Document, Rejection> Parse(const FileFacts& facts, std::string&& by
     if (IsDate(fields.published_at)) document.published_at = std::move(fields.published_at);
     document.text = std::move(fields.text);
   }
-  return Judge(std::move(document));
+  return Judge(facts, std::move(document), limits);
 }
 
 // What a reader of whole documents gives is believed no more than what partners give.
-std::variant<Document, Rejection> Check(Document&& document, const ExtractLimits& limits) {
+std::variant<Document, Rejection> Check(const FileFacts& facts, Document&& document,
+                                        const ExtractLimits& limits) {
   if (!IsValidUtf8(document.text)) {
     return Rejection{Reason::kInvalidUtf8,
                      "invalid UTF-8 at byte " + std::to_string(ValidUtf8Prefix(document.text))};
   }
   if (document.text.size() > limits.text_bytes_max) {
-    return Rejection{Reason::kRecordTooLarge, "text of " + std::to_string(document.text.size()) +
-                                                  " bytes, at most " +
-                                                  std::to_string(limits.text_bytes_max)};
+    return TooLarge(document.text, limits);
   }
   if (document.id.size() > limits.id_bytes_max || !IsValidUtf8(document.id)) {
     return Rejection{Reason::kBadId, "id of " + std::to_string(document.id.size()) + " bytes"};
@@ -72,7 +89,7 @@ std::variant<Document, Rejection> Check(Document&& document, const ExtractLimits
     if (field->size() > limits.metadata_bytes_max || !IsValidUtf8(*field)) field->clear();
   }
   if (!IsDate(document.published_at)) document.published_at.clear();
-  return Judge(std::move(document));
+  return Judge(facts, std::move(document), limits);
 }
 
 }  // namespace
@@ -83,7 +100,7 @@ ParsedRecord ParseRecord(const FileFacts& facts, RawRecord&& raw, const ExtractL
   if (raw.rejection) {
     parsed.result = *std::move(raw.rejection);
   } else if (raw.document) {
-    parsed.result = Check(*std::move(raw.document), limits);
+    parsed.result = Check(facts, *std::move(raw.document), limits);
   } else {
     parsed.result = Parse(facts, std::move(raw.bytes), limits);
   }

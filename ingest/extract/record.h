@@ -14,6 +14,7 @@
 #include "ingest/extract/encoding.h"
 #include "ingest/extract/format.h"
 #include "ingest/extract/limits.h"
+#include "ingest/extract/read_options.h"
 #include "ingest/extract/reasons.h"
 
 namespace jangbu::ingest {
@@ -24,6 +25,7 @@ struct FileFacts {
   Compression compression = Compression::kNone;
   Encoding encoding = Encoding::kUnknown;
   int confidence = 0;  // 0-100, of the encoding
+  PrivateUse private_use = PrivateUse::kKeep;
 };
 
 // A document as its partner gave it.
@@ -37,7 +39,8 @@ struct Document {
   std::string published_at;
   std::string author;
   // How it was read: a format and, of text, its encoding and the confidence in it: "docx",
-  // "text cp949 97"; "pua 12" after it when 12 code points are of the private use area.
+  // "text cp949 97"; "hanyang 7" after it when 7 code points of the private use area were read as
+  // old Hangul, and "pua 12" when 12 are still of that area.
   std::string read_as;
   // Valid UTF-8 with at least one visible character, not yet canonical.
   std::string text;

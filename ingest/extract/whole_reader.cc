@@ -155,9 +155,8 @@ class Walk {
 
   // Formats that are text in some encoding.
   std::optional<Rejection> Text(std::string_view bytes, Format format, const std::string& place) {
-    const EncodingGuess guess = options_.encoding != Encoding::kUnknown
-                                    ? EncodingGuess{options_.encoding, 100}
-                                    : DetectEncoding(bytes);
+    const std::optional<EncodingGuess> given = GivenEncoding(options_.encoding, bytes);
+    const EncodingGuess guess = given ? *given : DetectEncoding(bytes);
     if (guess.encoding == Encoding::kUnknown) return Rejection{Reason::kUnknownEncoding, {}};
     Decoded decoded = DecodeText(guess.encoding, std::string(bytes));
     if (decoded.rejection) return std::move(decoded.rejection);

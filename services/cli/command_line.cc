@@ -25,7 +25,7 @@ struct Parsed {
 
   std::string id, name, partner, role, person, out_file, title,
       source_type = "text", personal_data = "mask", legal_basis, quality, encoding, text_column,
-      xml_path, rights, licence, corpus, upload, reason, file, as_of, vkey, vkey_file,
+      xml_path, pua, rights, licence, corpus, upload, reason, file, as_of, vkey, vkey_file,
       retry_for = "10m", tokenizer, period, from, reservation, format, explain;
   std::vector<std::string> paths, names, verdicts, release, tokenizers, changes;
   int64_t revenue = 0, won = 0;
@@ -429,9 +429,10 @@ class Builder {
     May(add, "--encoding", p.encoding, Msg::kHelpEncoding)->type_name("NAME");
     May(add, "--text-column", p.text_column, Msg::kHelpTextColumn)->type_name("NAME");
     May(add, "--xml-path", p.xml_path, Msg::kHelpXmlPath)->type_name("PATH");
+    May(add, "--pua", p.pua, Msg::kHelpPua)->type_name("keep|hanyang");
     Do(add, [&p](Session& s) {
       return CorpusAdd(s, {p.partner, p.title, p.source_type, p.rights, p.licence, p.personal_data,
-                           p.legal_basis, p.quality, p.encoding, p.text_column, p.xml_path});
+                           p.legal_basis, p.quality, p.encoding, p.text_column, p.xml_path, p.pua});
     });
     CLI::App& list = Add(group, "list", Msg::kHelpCorpusList, Msg::kExampleCorpusList);
     May(list, "--partner", p.partner, Msg::kHelpOnlyPartner);

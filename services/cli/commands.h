@@ -39,7 +39,7 @@ ExitCode KeyJoin(Session& session, const std::string& first, const std::string& 
 struct CorpusAddParams {
   std::string partner, title, source_type, rights, licence;
   std::string personal_data, legal_basis, quality;
-  std::string encoding, text_column, xml_path;
+  std::string encoding, text_column, xml_path, pua;
 };
 ExitCode CorpusAdd(Session& session, const CorpusAddParams& params);
 ExitCode CorpusList(Session& session, const std::string& partner);

@@ -312,6 +312,7 @@ ExitCode CorpusAdd(Session& session, const CorpusAddParams& params) {
   request.set_encoding(params.encoding);
   request.set_text_column(params.text_column);
   request.set_xml_text_path(params.xml_path);
+  request.set_pua(params.pua);
   request.set_quality(params.quality);
   const auto response = Ask<v1::ContributeService>(session, &Stub::CreateCorpus, request);
   if (!response.ok()) return console.Fail(response.status());

@@ -197,6 +197,7 @@ std::string CorpusJson(const v1::Corpus& corpus) {
       .Add("encoding", corpus.encoding())
       .Add("text_column", corpus.text_column())
       .Add("xml_text_path", corpus.xml_text_path())
+      .Add("pua", corpus.pua())
       .Add("quality", corpus.quality())
       .Add("created_at", UtcTime(corpus.created_at_micros()))
       .Take();

@@ -34,6 +34,8 @@ std::string SealCorpusMetadata(const SecretKey& partner_key, uint32_t partner, u
     w.String(ingest::NameOf(metadata.reading.encoding));
     w.String(metadata.reading.text_column);
     w.String(metadata.reading.xml_text_path);
+    if (metadata.reading.private_use != ingest::PrivateUse::kKeep)
+      w.String(ingest::NameOf(metadata.reading.private_use));
   }
   return SealBox(partner_key, CorpusAad(partner, corpus), w.bytes(), random);
 }
@@ -62,7 +64,9 @@ StatusOr<CorpusMetadata> OpenCorpusMetadata(const SecretKey& partner_key, uint32
   if (r.ok() && r.remaining() > 0) {
     const std::string_view encoding = r.String();
     const std::string_view column = r.String();
-    auto reading = ingest::ParseReadOptions(encoding, column, r.String());
+    const std::string_view path = r.String();
+    auto reading = ingest::ParseReadOptions(encoding, column, path,
+                                            r.ok() && r.remaining() > 0 ? r.String() : "");
     if (!reading.ok()) {
       r.MarkBad();
     } else {

@@ -5,7 +5,7 @@
 //
 //     metadata = title:string rights:string licence:string [screening [reading]]
 //     screening = personal_data:u8 legal_basis:string quality:string
-//     reading = encoding:string text_column:string xml_text_path:string
+//     reading = encoding:string text_column:string xml_text_path:string [pua:string]
 //
 // Screening and reading are written only where they are not the default, so corpora from before
 // them read the same.

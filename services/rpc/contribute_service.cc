@@ -67,7 +67,7 @@ class ContributeServiceImpl final : public Base {
           JANGBU_ASSIGN_OR_RETURN(
               screening.reading,
               ingest::ParseReadOptions(request->encoding(), request->text_column(),
-                                       request->xml_text_path()));
+                                       request->xml_text_path(), request->pua()));
           JANGBU_ASSIGN_OR_RETURN(screening.personal_data,
                                   wire::FromWire(request->personal_data()));
           JANGBU_ASSIGN_OR_RETURN(const ledger::SourceType source_type,

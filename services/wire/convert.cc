@@ -165,6 +165,7 @@ v1::Corpus ToWire(const CorpusView& corpus) {
     out.set_encoding(std::string(ingest::NameOf(corpus.reading.encoding)));
   out.set_text_column(Utf8(corpus.reading.text_column));
   out.set_xml_text_path(Utf8(corpus.reading.xml_text_path));
+  out.set_pua(std::string(ingest::NameOf(corpus.reading.private_use)));
   out.set_quality(ingest::WriteQualityPolicy(corpus.screen.quality));
   return out;
 }

@@ -68,18 +68,22 @@ class Documents(jangbu_e2e.ServerTest):
         xml = f"<책><장><본문>{body}</본문><주>빼는 말</주></장></책>".encode()
         # Two letters, in CP949, are also two letters of other encodings: nobody can tell from so little.
         short = "똠방각하 펲시콜라".encode("cp949")
+        # 나랏말ᄊᆞ미 as Hanyang's fonts have it, in a file whose mark says that it is UTF-8.
+        old = f"\ufeff<html><p>나랏말\uebd4미 {body}</p></html>".encode()
         plain = client.create_corpus("기본")
-        told = client.create_corpus("지정", encoding="cp949", text_column="본문", xml_text_path="책/장/본문")
-        files = [("표.csv", table), ("책.xml", xml), ("짧은.txt", short)]
+        told = client.create_corpus("지정", encoding="cp949", text_column="본문", xml_text_path="책/장/본문", pua="hanyang")
+        files = [("표.csv", table), ("책.xml", xml), ("짧은.txt", short), ("옛글.html", old)]
         first = client.upload(plain, "r", files)
         self.assertEqual([v[3:] for v in self.verdicts(client, first)][:2],
                          [("REJECTED", "no_text_column"), ("REJECTED", "no_text_path")])
         second = list(client.verdicts(client.upload(told, "r", files).upload_id))
-        self.assertEqual([(v.document_id, v.words) for v in second], [("", 12), ("", 12), ("", 2)])
+        self.assertEqual([(v.document_id, v.words) for v in second], [("", 12), ("", 12), ("", 2), ("", 13)])
+        pua = [v.read_as.split()[-2:] for v in (list(client.verdicts(first.upload_id))[-1], second[-1])]
+        self.assertEqual(pua, [["pua", "1"], ["hanyang", "1"]])
         self.assertIn("cp949", second[0].read_as)
         self.assertEqual(second[1].verdict, common_pb2.VERDICT_EXACT_DUPLICATE, "the same text by another way")
         for field, value, reason in (("encoding", "ebcdic", "bad_encoding"), ("text_column", "a\nb", "bad_text_column"),
-                                     ("xml_text_path", "a//b", "bad_xml_path"), ("xml_text_path", "/".join("abcdefghijklmnopq"), "bad_xml_path")):
+                                     ("xml_text_path", "a//b", "bad_xml_path"), ("pua", "yes", "bad_pua"), ("xml_text_path", "/".join("abcdefghijklmnopq"), "bad_xml_path")):
             with self.assertRaises(grpc.RpcError) as refused:
                 client.create_corpus("틀림", **{field: value})
             self.assertTrue(refused.exception.details().startswith(reason), refused.exception.details())

@@ -73,7 +73,7 @@ TEST(Format, Table) {
 
 TEST(ReadOptions, AreReadFromNamesAndRefusedByName) {
   struct Row {
-    std::string_view encoding, column, path, reason;
+    std::string_view encoding, column, path, reason, pua = {};
   };
   const std::string long_name(201, 'a');
   const Row rows[] = {
@@ -89,16 +89,20 @@ TEST(ReadOptions, AreReadFromNamesAndRefusedByName) {
       {"", "", "a/", "bad_xml_path"},
       {"", "", "a//b", "bad_xml_path"},
       {"", "", "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", "bad_xml_path"},
+      {"", "", "", "", "keep"},
+      {"", "", "", "", "hanyang"},
+      {"", "", "", "bad_pua", "HANYANG"},
   };
   for (const Row& row : rows) {
-    const auto read = ParseReadOptions(row.encoding, row.column, row.path);
+    const auto read = ParseReadOptions(row.encoding, row.column, row.path, row.pua);
     EXPECT_EQ(ReasonOf(read.status()), row.reason) << row.encoding << row.column << row.path;
   }
-  EXPECT_EQ(*ParseReadOptions("", "", ""), ReadOptions{});
-  EXPECT_EQ(ParseReadOptions("euc-kr", "", "")->encoding, Encoding::kCp949);
+  EXPECT_EQ(*ParseReadOptions("", "", "", ""), ReadOptions{});
+  EXPECT_EQ(ParseReadOptions("euc-kr", "", "", "")->encoding, Encoding::kCp949);
+  EXPECT_EQ(ParseReadOptions("", "", "", "hanyang")->private_use, PrivateUse::kHanyang);
   for (int e = 0; e <= static_cast<int>(kLastEncoding); ++e) {
     const auto encoding = static_cast<Encoding>(e);
-    EXPECT_EQ(ParseReadOptions(NameOf(encoding), "", "")->encoding, encoding);
+    EXPECT_EQ(ParseReadOptions(NameOf(encoding), "", "", "")->encoding, encoding);
   }
 }
 

@@ -257,10 +257,10 @@ std::vector<std::string> ReadLines(std::string_view bytes, std::string_view name
   }
 }
 
-Document ReadDocument(std::string_view bytes, std::string_view name) {
+Document ReadDocument(std::string_view bytes, std::string_view name, const ReadOptions& options) {
   WholeReader documents;
   MemorySource source(bytes);
-  auto reader = FileReader::Open(source, name, {}, &documents);
+  auto reader = FileReader::Open(source, name, {}, &documents, options);
   JANGBU_CHECK(reader.ok());
   auto raw = (*reader)->Next();
   JANGBU_CHECK(raw.ok() && *raw);

@@ -57,6 +57,7 @@ std::vector<std::string> ReadLines(std::string_view bytes, std::string_view name
                                    const ReadOptions& options = {},
                                    const ExtractLimits& limits = {}, const PdfReader& pdf = {});
 // The only document, or JANGBU_CHECK.
-Document ReadDocument(std::string_view bytes, std::string_view name);
+Document ReadDocument(std::string_view bytes, std::string_view name,
+                      const ReadOptions& options = {});
 
 }  // namespace jangbu::ingest::testing

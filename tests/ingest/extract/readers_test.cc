@@ -6,6 +6,7 @@
 
 #include "ingest/extract/pdf_layout.h"
 #include "ingest/extract/text_flow.h"
+#include "ingest/text/canonical.h"
 #include "ingest/text/utf8.h"
 #include "tests/ingest/extract/made_files.h"
 #include "tests/ingest/extract/samples.h"
@@ -365,6 +366,59 @@ TEST(Table, Json) {
        {"1 !text_not_string", "2 나"}},
       {"rubbish after it", "[{\"text\":\"가\"}]x", "a.json", {"1 가", "0 !invalid_json"}},
   });
+}
+
+TEST(Encodings, AMarkSaysMoreThanWhatWasGivenForTheCorpus) {
+  const ReadOptions cp949{.encoding = Encoding::kCp949};
+  const std::string text = "똠방각하와 펲시콜라";
+  struct Row {
+    std::string_view file, before, after;
+  };
+  const Row rows[] = {{"a.txt", "", ""},
+                      {"a.jsonl", "{\"text\":\"", "\"}"},
+                      {"a.csv", "text\n", "\n"},
+                      {"a.md", "", "\n"},
+                      {"a.html", "<html><p>", "</p></html>"}};
+  for (const Row& row : rows) {
+    const std::string utf8 = std::string(row.before) + text + std::string(row.after);
+    EXPECT_EQ(Canonicalize(ReadDocument(testing::kUtf8Mark + utf8, row.file, cp949).text), text)
+        << row.file;
+    EXPECT_EQ(Canonicalize(ReadDocument(Encode(utf8, "windows-949"), row.file, cp949).text), text)
+        << row.file;
+  }
+}
+
+TEST(PrivateUse, IsKeptOrReadAsHanyangsOldHangulHoweverItCame) {
+  // 나랏말ᄊᆞ미 as Hanyang's fonts have it, a code point that is none of theirs beside it.
+  const std::string text = "나랏말\uEBD4미 \uE0AA \uEBD4";
+  const std::string jamo = "나랏말ᄊᆞ미 \uE0AA ᄊᆞ";
+  const ReadOptions hanyang{.private_use = PrivateUse::kHanyang};
+  const std::string zip = MakeZip({{"a.txt", text}, {"b.jsonl", "{\"text\":\"" + text + "\"}"}});
+  struct Row {
+    std::string_view name;
+    std::string bytes, file, read_as;
+  };
+  const Row rows[] = {
+      {"plain text", text, "a.txt", "text utf-8 100"},
+      {"a line of JSON", "{\"text\":\"" + text + "\"}", "a.jsonl", "jsonl utf-8 100"},
+      {"a table", "text\n" + text + "\n", "a.csv", "table utf-8 100"},
+      {"HTML", "<html><p>" + text + "</p></html>", "a.html", "html utf-8 100"},
+      {"a reference", "<html><p>나랏말&#xEBD4;미 &#xE0AA; &#xEBD4;</p></html>", "a.html",
+       "html utf-8 100"},
+      {"in an archive, counted once", zip, "a.zip", "text utf-8 100"},
+  };
+  for (const Row& row : rows) {
+    const Document kept = ReadDocument(row.bytes, row.file);
+    EXPECT_EQ(Canonicalize(kept.text), text) << row.name;
+    EXPECT_EQ(kept.read_as, row.read_as + " pua 3") << row.name;
+    const Document mapped = ReadDocument(row.bytes, row.file, hanyang);
+    EXPECT_EQ(Canonicalize(mapped.text), jamo) << row.name;
+    EXPECT_EQ(mapped.read_as, row.read_as + " hanyang 2 pua 1") << row.name;
+  }
+  // Three times as long must still be a text that is allowed.
+  EXPECT_EQ(ReadLines(text, "a.txt", hanyang, {.text_bytes_max = text.size()}),
+            Lines{"1 !record_too_large"});
+  EXPECT_EQ(ReadLines(text, "a.txt", {}, {.text_bytes_max = text.size()}), Lines{"1 " + text});
 }
 
 TEST(Table, Xml) {

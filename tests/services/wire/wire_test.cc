@@ -335,7 +335,8 @@ TEST(Messages, ACorpusArrivesWhole) {
                         .legal_basis = "consent",
                         .reading = {.encoding = ingest::Encoding::kJohab,
                                     .text_column = "본문",
-                                    .xml_text_path = "책/장"},
+                                    .xml_text_path = "책/장",
+                                    .private_use = ingest::PrivateUse::kHanyang},
                         .created_at = Timestamp{9}};
   const v1::Corpus wire = ToWire(view);
   EXPECT_EQ(Unset(wire), Names{});
