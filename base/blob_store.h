@@ -30,6 +30,8 @@ enum class BlobKind : uint8_t {
                        // batch, ordinal = document << 16 | part
   kAuditReport = 8,    // the report given to a partner, under its key: token = partner, ordinal =
                        // report
+  kExposure = 9,       // what keys were shown (audit/guard/exposure_budget.h), no text: token = the
+                       // hour, ordinal ascends
 };
 
 struct BlobName {

@@ -285,18 +285,22 @@ bool RunFollower::MayStopNext() const {
 
 std::u32string_view RunFollower::Last(size_t n) const { return Ending(std::min(n, text_.size())); }
 
-bool RunFollower::SpendExposures() {
-  bool granted = true;
+StatusOr<bool> RunFollower::SpendExposures() {
+  std::vector<ExposureUse> uses;
+  std::vector<Exposure*> of;
   for (Exposure& x : state_.exposures) {
-    const uint32_t n = x.counted - x.spent;
-    if (n == 0) continue;
-    if (budget_->Spend(x.document, x.form_length, n)) {
-      x.spent = x.counted;
-    } else {
-      granted = false;
-    }
+    if (x.counted <= x.spent) continue;
+    uses.push_back({x.document, x.form_length, x.counted - x.spent});
+    of.push_back(&x);
   }
-  return granted;
+  if (uses.empty()) return true;
+  JANGBU_ASSIGN_OR_RETURN(const std::vector<bool> granted, budget_->Spend(uses));
+  bool all = true;
+  for (size_t i = 0; i < of.size(); ++i) {
+    if (granted[i]) of[i]->spent = of[i]->counted;
+    all = all && granted[i];
+  }
+  return all;
 }
 
 void RunFollower::Save(Mark& mark) const {
@@ -316,7 +320,20 @@ void RunFollower::Restore(const Mark& mark) {
   text_.resize(n);
   korean_.resize(n);
   hot_.resize(n);
+  const std::vector<Exposure> before = std::move(state_.exposures);
   state_ = mark.state;
+  for (const Exposure& taken : before) {
+    if (taken.spent == 0) continue;
+    const auto x =
+        std::find_if(state_.exposures.begin(), state_.exposures.end(),
+                     [&](const auto& e) { return e.document.place == taken.document.place; });
+    if (x != state_.exposures.end()) {
+      x->spent = taken.spent;
+    } else {
+      state_.exposures.push_back(
+          {taken.document, taken.form_length, taken.left, 0, taken.spent, start_});
+    }
+  }
   found_ = mark.found;
   roller_ = *mark.roller;
   rolled_ = mark.rolled;

@@ -70,11 +70,11 @@ class RunFollower {
   bool MayStopNext() const;
 
   // Takes from the budget what was found free since the last call. False when another stream of
-  // the same key was quicker.
-  bool SpendExposures();
+  // the same key was quicker; an error when it could not be counted: then it may not be shown.
+  StatusOr<bool> SpendExposures();
 
   // A place to go back to. Valid until something before it is gone back to; costs little when no
-  // run is open.
+  // run is open. What was taken from the budget meanwhile stays taken, and is not taken twice.
   struct Mark;
   void Save(Mark& mark) const;
   void Restore(const Mark& mark);

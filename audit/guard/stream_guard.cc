@@ -160,7 +160,7 @@ StatusOr<GuardAnswer> StreamGuard::Advance(bool finish) {
     if (free) continue;
     if (mode_ == GuardMode::kBlock || mode_ == GuardMode::kCut) {
       // What the free part showed is spent even if it is the last of the answer.
-      if (has_budget_) static_cast<void>(follower_.SpendExposures());
+      if (has_budget_) JANGBU_RETURN_IF_ERROR(follower_.SpendExposures().status());
       stop(std::max(text_begin_, group.front().begin));
       return answer;
     }
@@ -172,7 +172,8 @@ StatusOr<GuardAnswer> StreamGuard::Advance(bool finish) {
   units_.erase(units_.begin(), units_.begin() + static_cast<ptrdiff_t>(at));
   if (has_budget_) {
     RunFollower& shown = released_.has_value() ? *released_ : follower_;
-    if (!shown.SpendExposures() && mode_ != GuardMode::kReport) {
+    JANGBU_ASSIGN_OR_RETURN(const bool granted, shown.SpendExposures());
+    if (!granted && mode_ != GuardMode::kReport) {
       // Another answer to the same key took what was left meanwhile.
       JANGBU_RETURN_IF_ERROR(Note(Judgement::kBudget, follower_, answer));
       stop(text_begin_);
@@ -214,6 +215,12 @@ StatusOr<uint64_t> StreamGuard::ReleasableTo(std::span<const FormUnit> tail) {
     if (!free) break;
     masked_last_ = false;
     at = end;
+  }
+  if (has_budget_ && at > 0) {
+    // What is shown of it now is counted now.
+    JANGBU_ASSIGN_OR_RETURN(const bool granted,
+                            (released_.has_value() ? *released_ : follower_).SpendExposures());
+    if (!granted) at = 0;
   }
   if (at < units.size()) to = std::max(text_begin_, std::min(to, units[at].begin));
   follower_.Restore(raw_before);

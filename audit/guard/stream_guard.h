@@ -65,8 +65,8 @@ class StreamGuard {
  public:
   StreamGuard(std::shared_ptr<const GuardIndex> index, GuardOptions options);
 
-  // Takes the next bytes. An error is one of reading stored text; then nothing was released, and
-  // nothing more will be: the caller ends the answer.
+  // Takes the next bytes. An error is one of reading stored text or of counting what is shown; then
+  // nothing was released, and nothing more will be: the caller ends the answer.
   StatusOr<GuardAnswer> Push(std::string_view bytes);
   // The end of the answer. Releases what was held.
   StatusOr<GuardAnswer> Finish();

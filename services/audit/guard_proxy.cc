@@ -67,7 +67,7 @@ struct GuardProxy::State {
           budget(s.options.exposures == nullptr
                      ? nullptr
                      : std::make_unique<audit::ExposureLedger::Of>(*s.options.exposures, key,
-                                                                   s.options.clock->Now())) {}
+                                                                   *s.options.clock)) {}
 
     audit::StreamGuard& Guard(uint32_t choice) {
       auto& guard = guards[choice];

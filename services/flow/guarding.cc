@@ -18,6 +18,7 @@ constexpr size_t kHeadBytes = 8 + 8 + 4 + 4 + 8;  // of a record
 constexpr size_t kRowBytes = 16;
 constexpr size_t kRowsOfPart = (kMaxBlobBytes / 2 - kHeadBytes) / kRowBytes;
 constexpr uint64_t kPartBits = 16;
+constexpr int64_t kHourMicros = int64_t{3600} * 1'000'000;
 
 Digest DerivedKey(const Keyring& keyring, std::string_view purpose) {
   return keyring.NameMac("guard key", {purpose});
@@ -52,7 +53,10 @@ Guarding::Guarding(Scribe& scribe, BlobStore& blobs, Keyring& keyring, TextIndex
       index_(index),
       log_(std::move(log)),
       window_mac_(AsView(DerivedKey(keyring, "windows"))),
-      name_mac_(AsView(DerivedKey(keyring, "names"))) {}
+      name_mac_(AsView(DerivedKey(keyring, "names"))),
+      exposures_(
+          {}, [this](std::span<const audit::ExposureLine> shown) { return KeepExposures(shown); }) {
+}
 
 StatusOr<std::unique_ptr<Guarding>> Guarding::Open(Scribe& scribe, BlobStore& blobs,
                                                    Keyring& keyring, TextIndex& index,
@@ -60,35 +64,77 @@ StatusOr<std::unique_ptr<Guarding>> Guarding::Open(Scribe& scribe, BlobStore& bl
   std::unique_ptr<Guarding> guarding(new Guarding(scribe, blobs, keyring, index, std::move(log)));
   const std::lock_guard lock(guarding->mutex_);
   JANGBU_RETURN_IF_ERROR(guarding->LoadWithdrawn());
+  JANGBU_RETURN_IF_ERROR(guarding->LoadExposures());
   return guarding;
 }
 
-Status Guarding::LoadWithdrawn() {
-  std::vector<std::string> records;
-  std::set<Owner> kept;
+Status Guarding::EachBlob(BlobKind kind,
+                          const std::function<Status(const BlobName&, std::string)>& blob) {
   std::optional<uint64_t> after;
   for (;;) {
     JANGBU_ASSIGN_OR_RETURN(const std::vector<uint64_t> tokens,
-                            blobs_.ListTokens(BlobKind::kWithdrawnRuns, after, kTokensAtOnce));
-    if (tokens.empty()) break;
+                            blobs_.ListTokens(kind, after, kTokensAtOnce));
+    if (tokens.empty()) return OkStatus();
     after = tokens.back();
     for (const uint64_t token : tokens) {
       for (uint64_t from = 0;;) {
         JANGBU_ASSIGN_OR_RETURN(const std::vector<BlobStore::Listed> listed,
-                                blobs_.List(BlobKind::kWithdrawnRuns, token, from, kBlobsAtOnce));
+                                blobs_.List(kind, token, from, kBlobsAtOnce));
         if (listed.empty()) break;
         std::vector<BlobName> names;
         for (const auto& l : listed) names.push_back(l.name);
         JANGBU_ASSIGN_OR_RETURN(auto found, blobs_.Get(names));
         for (size_t i = 0; i < names.size(); ++i) {
-          if (!found[i].has_value()) continue;
-          records.push_back(*std::move(found[i]));
-          kept.insert({token, static_cast<uint32_t>(names[i].ordinal >> kPartBits)});
+          if (found[i].has_value()) JANGBU_RETURN_IF_ERROR(blob(names[i], *std::move(found[i])));
         }
         from = names.back().ordinal + 1;
       }
     }
   }
+}
+
+Status Guarding::LoadExposures() {
+  return EachBlob(BlobKind::kExposure, [&](const BlobName& name, std::string bytes) -> Status {
+    JANGBU_ASSIGN_OR_RETURN(const std::vector<audit::ExposureLine> kept,
+                            audit::DecodeExposures(bytes));
+    exposures_.Restore(kept);
+    next_exposure_ = std::max(next_exposure_.load(), name.ordinal + 1);
+    return OkStatus();
+  });
+}
+
+Status Guarding::KeepExposures(std::span<const audit::ExposureLine> shown) {
+  const std::string bytes = audit::EncodeExposures(shown);
+  const int64_t hour = shown.front().at_micros / kHourMicros;
+  const BlobPut put{.name = {.kind = BlobKind::kExposure,
+                             .token = static_cast<uint64_t>(hour),
+                             .ordinal = next_exposure_++},
+                    .bytes = bytes};
+  JANGBU_RETURN_IF_ERROR(blobs_.Put({&put, 1}));
+  // The first of an hour clears away what no budget looks back to.
+  int64_t newest = newest_exposure_hour_.load();
+  if (hour <= newest || !newest_exposure_hour_.compare_exchange_strong(newest, hour)) {
+    return OkStatus();
+  }
+  const int64_t window = exposures_.rule().window_micros / kHourMicros;
+  JANGBU_ASSIGN_OR_RETURN(const std::vector<uint64_t> hours,
+                          blobs_.ListTokens(BlobKind::kExposure, std::nullopt, kTokensAtOnce));
+  for (const uint64_t old : hours) {
+    if (static_cast<int64_t>(old) + 1 + window > hour) break;
+    JANGBU_RETURN_IF_ERROR(blobs_.DeleteAll(BlobKind::kExposure, old));
+  }
+  return OkStatus();
+}
+
+Status Guarding::LoadWithdrawn() {
+  std::vector<std::string> records;
+  std::set<Owner> kept;
+  JANGBU_RETURN_IF_ERROR(
+      EachBlob(BlobKind::kWithdrawnRuns, [&](const BlobName& name, std::string bytes) {
+        records.push_back(std::move(bytes));
+        kept.insert({name.token, static_cast<uint32_t>(name.ordinal >> kPartBits)});
+        return OkStatus();
+      }));
   // Those of before: known to be withdrawn, and no more.
   std::vector<std::pair<Owner, uint32_t>> lost;
   scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {

@@ -5,12 +5,16 @@
 //
 //   withdrawing = entry ─► Keep (MACs durable, in the index) ─► keys destroyed
 //
-// So there is no moment in which a text is neither readable nor known by its MACs. Thread-safe.
+// So there is no moment in which a text is neither readable nor known by its MACs. What was shown
+// is kept in blobs of an hour, each made before its text is released; hours that no budget looks
+// back to are deleted. Thread-safe.
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +46,7 @@ class Guarding {
   // return. Idempotent. Documents whose keys are gone are left out.
   Status Keep(const std::vector<Owner>& documents);
 
-  // What each user's key was shown in 24 hours, in memory: a restart forgets it.
+  // What each user's key (by its UserMac) was shown in 24 hours; durable before it is shown.
   audit::ExposureLedger& exposures() { return exposures_; }
 
   std::array<uint8_t, 16> UserMac(std::string_view user_key) const;
@@ -54,6 +58,10 @@ class Guarding {
   Guarding(Scribe& scribe, BlobStore& blobs, Keyring& keyring, TextIndex& index,
            std::function<void(std::string_view)> log);
   Status LoadWithdrawn();
+  // All blobs of a kind, in the order of their names.
+  Status EachBlob(BlobKind kind, const std::function<Status(const BlobName&, std::string)>& blob);
+  Status LoadExposures();
+  Status KeepExposures(std::span<const audit::ExposureLine> shown);
 
   Scribe& scribe_;
   BlobStore& blobs_;
@@ -62,6 +70,8 @@ class Guarding {
   const HmacSha256 window_mac_;
   const HmacSha256 name_mac_;
   audit::ExposureLedger exposures_;
+  std::atomic<uint64_t> next_exposure_{0};  // ordinal of the next blob of exposures
+  std::atomic<int64_t> newest_exposure_hour_{0};
 
   std::mutex mutex_;  // guards what follows
   std::shared_ptr<const audit::WithdrawnRuns> withdrawn_;

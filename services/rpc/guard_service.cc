@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "audit/guard/stream_guard.h"
+#include "base/bytes.h"
 #include "jangbu/v1/audit.grpc.pb.h"
 #include "services/flow/finance.h"
 #include "services/flow/guarding.h"
@@ -138,7 +139,7 @@ class GuardServiceImpl final : public Base {
     answer.incident.by = call.caller().key_id;
     // The user's key, whichever gateway it comes through.
     answer.budget = std::make_shared<audit::ExposureLedger::Of>(
-        guarding.exposures(), first.user_key(), door_.clock().Now());
+        guarding.exposures(), std::string(AsView(answer.incident.user_mac)), door_.clock());
     JANGBU_ASSIGN_OR_RETURN(auto index, guarding.Index());
     audit::GuardOptions options;
     options.mode = static_cast<audit::GuardMode>(first.mode());

@@ -13,6 +13,7 @@
 #include "audit/guard/guard_index.h"
 #include "audit/guard/stream_guard.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "ingest/dedup/run_index.h"
 #include "ingest/text/utf8.h"
 
@@ -32,6 +33,14 @@ inline std::string Utf8(std::u32string_view text) {
   for (const char32_t cp : text) ingest::AppendUtf8(cp, out);
   return out;
 }
+
+// Says what it was set to.
+class SetClock final : public Clock {
+ public:
+  explicit SetClock(int64_t micros) : at{micros} {}
+  Timestamp Now() override { return at; }
+  Timestamp at;
+};
 
 class GuardWorld : public ingest::FormSource {
  public:

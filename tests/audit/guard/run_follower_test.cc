@@ -164,7 +164,8 @@ TEST(RunFollower, ABudgetStopsTheNextRunsOfTwentyFive) {
   const std::u32string other = Syllables(random, 3'000, 9000);
   const GuardWorld world({document, other});
   ExposureLedger ledger;
-  ExposureLedger::Of budget(ledger, "key", Timestamp{0});
+  testing::SetClock clock(0);
+  ExposureLedger::Of budget(ledger, "key", clock);
   size_t shown = 0;
   size_t answers = 0;
   // Forty at a time never makes a run of fifty.
@@ -172,7 +173,7 @@ TEST(RunFollower, ABudgetStopsTheNextRunsOfTwentyFive) {
     RunFollower follower(world.index(), {}, &budget);
     size_t n = 0;
     while (n < 40 && *follower.Step(document[at + n]) == Judgement::kFree) ++n;
-    ASSERT_TRUE(follower.SpendExposures());
+    ASSERT_TRUE(*follower.SpendExposures());
     if (n < 40) {
       EXPECT_EQ(n, 24U);
       break;
@@ -184,8 +185,8 @@ TEST(RunFollower, ABudgetStopsTheNextRunsOfTwentyFive) {
   for (size_t i = 0; i < 49; ++i) {
     EXPECT_EQ(*follower.Step(other[i]), Judgement::kFree) << "another document";
   }
-  ExposureLedger::Of tomorrow(ledger, "key", Timestamp{int64_t{25} * 3600 * 1'000'000});
-  RunFollower again(world.index(), {}, &tomorrow);
+  clock.at.micros += int64_t{25} * 3600 * 1'000'000;
+  RunFollower again(world.index(), {}, &budget);
   for (size_t i = 0; i < 40; ++i) EXPECT_EQ(*again.Step(document[i]), Judgement::kFree);
 }
 

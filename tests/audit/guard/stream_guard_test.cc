@@ -371,7 +371,8 @@ TEST(StreamGuard, TwoAnswersShareOneBudget) {
   const std::u32string document = Syllables(random, 600, 9'000);  // a tenth: 60
   const GuardWorld world({document});
   ExposureLedger ledger;
-  ExposureLedger::Of budget(ledger, "key", Timestamp{5});
+  testing::SetClock clock(5);
+  ExposureLedger::Of budget(ledger, "key", clock);
   GuardOptions options = In(GuardMode::kBlock);
   options.budget = &budget;
   StreamGuard first(world.index(), options);
@@ -386,6 +387,42 @@ TEST(StreamGuard, TwoAnswersShareOneBudget) {
   ASSERT_EQ(answer->findings.size(), 1U);
   EXPECT_EQ(answer->findings[0].kind, Judgement::kBudget);
   EXPECT_EQ(answer->release, "");
+}
+
+// What is shown is counted first; what cannot be counted is not shown, in any mode.
+TEST(StreamGuard, CountsBeforeItShows) {
+  Random random(4410);
+  const std::u32string document = Syllables(random, 3'000, 9'000);
+  const GuardWorld world({document});
+  const std::string text = Utf8(document.substr(0, 30));
+  for (const GuardMode mode :
+       {GuardMode::kBlock, GuardMode::kCut, GuardMode::kMask, GuardMode::kReport}) {
+    bool broken = false;
+    uint32_t counted = 0;
+    ExposureLedger ledger({}, [&](std::span<const ExposureLine> shown) -> Status {
+      if (broken) return Unavailable("blobs_broken", "the disk is gone");
+      for (const ExposureLine& e : shown) counted += e.n;
+      return OkStatus();
+    });
+    testing::SetClock clock(5);
+    ExposureLedger::Of budget(ledger, "key", clock);
+    GuardOptions options = In(mode);
+    options.budget = &budget;
+    StreamGuard guard(world.index(), options);
+    const auto answer = guard.Push(text);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    // The last letter may still become another one: where nothing is stopped, it counts when it is
+    // settled.
+    EXPECT_EQ(answer->release, text);
+    EXPECT_EQ(counted, mode == GuardMode::kReport ? 29U : 30U) << "by the time it is released";
+    EXPECT_EQ(guard.Push("")->release, "");
+    EXPECT_EQ(counted, mode == GuardMode::kReport ? 29U : 30U) << "once";
+    broken = true;
+    EXPECT_EQ(ReasonOf(guard.Push(Utf8(document.substr(30, 5))).status()), "blobs_broken");
+    EXPECT_EQ(guard.Push("더")->release, "") << "nothing of this answer any more";
+    EXPECT_EQ(ledger.Left("key", GuardWorld::DocumentOf(0), document.size(), clock.at), 300U - 34U)
+        << "taken, all that was settled, though it was not shown";
+  }
 }
 
 // What gets through, as a figure and not as a promise (docs/audit.md).

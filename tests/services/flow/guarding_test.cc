@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "audit/guard/stream_guard.h"
+#include "base/bytes.h"
 #include "ingest/text/utf8.h"
 #include "services/flow/finance.h"
+#include "services/storage/data_dir.h"
 #include "tests/services/flow/flow_fixture.h"
 
 namespace jangbu::services {
@@ -75,6 +77,69 @@ TEST_F(GuardingTest, Invariant5_FromTheVerdictOnAndAfterWithdrawal) {
   t_.Close();
   const auto report = t_.Verify(true);
   EXPECT_TRUE(report.ok()) << report.status();
+}
+
+// What a key was shown is counted before it is shown: nothing that happens to the process lets the
+// key begin anew.
+TEST_F(GuardingTest, WhatAKeyWasShownOutlivesTheProcess) {
+  t_.Open();
+  const uint32_t hani = t_.Partner("hani");
+  const std::string text = Sentence(5, 600);  // a tenth: 60
+  t_.Upload(hani, "r1", {{"a.txt", text}});
+  ingest::RunDocument document;
+  t_.jangbu().ReadBooks([&](const ledger::Books& books) {
+    document.place = {books.batches().begin()->first, 0};
+  });
+  // Code points that `user` may still be shown.
+  const auto left = [&](Jangbu& jangbu, const std::string& user) {
+    Guarding& guarding = jangbu.guarding();
+    return guarding.exposures().Left(std::string(AsView(guarding.UserMac(user))), document, 600,
+                                     t_.clock().Now());
+  };
+  const auto show = [&](const std::string& user, size_t syllables) {
+    Guarding& guarding = t_.jangbu().guarding();
+    audit::ExposureLedger::Of budget(guarding.exposures(),
+                                     std::string(AsView(guarding.UserMac(user))), t_.clock());
+    audit::GuardOptions options;
+    options.budget = &budget;
+    audit::StreamGuard guard(*guarding.Index(), std::move(options));
+    std::string form;
+    for (const char32_t cp : audit::FormOf(text).substr(0, syllables)) ingest::AppendUtf8(cp, form);
+    return guard.Push(form)->stopped ? "stopped" : "shown";
+  };
+  EXPECT_EQ(show("가", 40), "shown");
+  EXPECT_EQ(show("나", 24), "shown") << "no run of 25: nothing counted";
+
+  // The disk as it is now, without an orderly end: what a killed process leaves.
+  const std::filesystem::path killed = t_.root() / "killed";
+  std::filesystem::copy(t_.options().data_dir, killed, std::filesystem::copy_options::recursive);
+  std::filesystem::copy(t_.options().data_dir + ".master-key", killed.string() + ".master-key");
+  JangbuOptions options = t_.options();
+  options.data_dir = killed.string();
+  {
+    const auto found = Jangbu::Open(options);
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(left(**found, "가"), 20U);
+    EXPECT_EQ(left(**found, "나"), 60U);
+  }
+
+  t_.Open();
+  EXPECT_EQ(left(t_.jangbu(), "가"), 20U);
+  EXPECT_EQ(show("가", 30), "stopped");
+  EXPECT_EQ(show("다", 30), "shown");
+  // A day later it is forgotten, and the hours that nobody looks back to are deleted.
+  t_.clock().Advance(int64_t{26} * 3600 * 1'000'000);
+  EXPECT_EQ(left(t_.jangbu(), "가"), 60U);
+  EXPECT_EQ(show("라", 30), "shown");
+  t_.Open();
+  EXPECT_EQ(left(t_.jangbu(), "가"), 60U);
+  EXPECT_EQ(left(t_.jangbu(), "라"), 30U);
+  t_.Close();
+  auto data = DataDir::Open(t_.options().data_dir);
+  ASSERT_TRUE(data.ok()) << data.status();
+  const auto hours = (*data)->blobs().ListTokens(BlobKind::kExposure, std::nullopt, 100);
+  ASSERT_TRUE(hours.ok());
+  EXPECT_EQ(hours->size(), 1U);
 }
 
 TEST_F(GuardingTest, AnIncidentStandsAfterARestart) {
