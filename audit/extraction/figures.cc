@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 
+#include "audit/guard/form_stream.h"
 #include "audit/guard/guard_index.h"
 #include "audit/guard/stream_guard.h"
 #include "ingest/text/utf8.h"
@@ -57,6 +58,49 @@ class PlanIndex : public ingest::FormSource {
   std::vector<std::shared_ptr<const std::u32string>> forms_;
   ingest::RunView view_;
 };
+
+constexpr std::string_view kLeftOut = " ⋯ ";
+constexpr uint32_t kOwnPiece = 8;  // code points that an answer shares with the true suffix
+
+// Of an answer what is the partner's own: runs of 24 of its texts, and pieces of the suffix that
+// was asked for. The rest may be anybody's, also that of somebody whom the plan does not know.
+StatusOr<std::string> OwnPart(const std::string& answer, std::string_view truth,
+                              const PlanIndex& index, ingest::FormSource& forms) {
+  FormStream stream;
+  std::string text;
+  std::vector<FormUnit> units;
+  stream.Push(answer, text, units);
+  stream.Finish(text, units);
+  std::u32string form;
+  for (const FormUnit& unit : units) form.push_back(unit.cp);
+  std::vector<bool> own(form.size());
+  JANGBU_ASSIGN_OR_RETURN(const ingest::Intervals covered, index.view().Covered(form, {}, forms));
+  for (const ingest::Interval& i : covered)
+    std::fill_n(own.begin() + i.begin, i.end - i.begin, true);
+  const std::u32string suffix = FormOf(truth);
+  std::vector<uint32_t> before(suffix.size() + 1);
+  std::vector<uint32_t> here(suffix.size() + 1);
+  for (size_t i = 0; i < form.size(); ++i) {
+    for (size_t k = 0; k < suffix.size(); ++k) {
+      here[k + 1] = form[i] == suffix[k] ? before[k] + 1 : 0;
+      if (here[k + 1] < kOwnPiece) continue;
+      std::fill_n(own.begin() + static_cast<ptrdiff_t>(i + 1 - kOwnPiece), kOwnPiece, true);
+    }
+    std::swap(before, here);
+  }
+  std::string out;
+  uint64_t at = 0;  // bytes of the text that are dealt with
+  for (size_t i = 0; i < units.size(); ++i) {
+    if (!own[i]) continue;
+    const bool joined = i > 0 && own[i - 1];
+    if (!joined && (i > 0 || units[i].begin > 0)) out += kLeftOut;
+    const uint64_t from = joined ? at : std::max(at, units[i].begin);
+    if (units[i].end > from) out.append(text, from, units[i].end - from);
+    at = std::max(at, units[i].end);
+  }
+  if (units.empty() || !own.back()) out += kLeftOut;
+  return out;
+}
 
 }  // namespace
 
@@ -191,6 +235,9 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     finding.prompt = probe.prompt;
     finding.truth = truth;
     finding.output = answer->text;
+    if (!only.empty()) {
+      JANGBU_ASSIGN_OR_RETURN(finding.output, OwnPart(answer->text, truth, *index, *index));
+    }
     if (run) {
       const AuditText& leaked = plan.texts[match.longest.document.place.ordinal];
       const std::u32string form = FormOf(answer->text);

@@ -96,7 +96,7 @@ struct FigureOptions {
   std::string model, endpoint;
   std::vector<AllowedWording> allowed;
   // "": everybody. Else the report of one partner: its text and figures alone; no other partner,
-  // nobody else's text or name in it.
+  // nobody else's text or name in it: of an answer it shows what is the partner's, the rest is ⋯.
   std::string only_partner;
 };
 

@@ -1,8 +1,16 @@
 #include "services/flow/audits.h"
 
 #include <algorithm>
+#include <cctype>
+#include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "audit/extraction/report.h"
+#include "audit/extraction/report_text.h"
+#include "audit/guard/run_follower.h"
+#include "audit/guard/stream_guard.h"
 #include "base/bytes.h"
 #include "services/storage/envelope.h"
 
@@ -28,6 +36,84 @@ std::string Aad(uint32_t partner, uint32_t report) {
   return w.Take();
 }
 
+// What is signed, by itself or with the signatures of a note after it, and nothing else.
+bool IsStatement(std::string_view bytes, std::string_view statement) {
+  if (!bytes.starts_with(statement)) return false;
+  bytes.remove_prefix(statement.size());
+  if (bytes.empty()) return true;
+  if (!bytes.starts_with("\n")) return false;
+  bytes.remove_prefix(1);
+  while (!bytes.empty()) {
+    const size_t end = bytes.find('\n');
+    if (!bytes.starts_with("— ") || end == std::string_view::npos) return false;
+    bytes.remove_prefix(end + 1);
+  }
+  return true;
+}
+
+// Does `text` hold the name of an upload of this partner, "ID/uN"?
+bool Names(std::string_view text, const std::string& partner) {
+  const std::string name = partner + "/u";
+  for (size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const auto word = [&](size_t i) {
+      return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) != 0 ||
+                                 text[i] == '-' || text[i] == '_');
+    };
+    const size_t after = at + name.size();
+    if ((at == 0 || !word(at - 1)) && after < text.size() &&
+        std::isdigit(static_cast<unsigned char>(text[after])) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+struct OthersRun {
+  size_t length = 0;
+  uint32_t partner = 0;
+};
+// A run of a document of another partner that this one's documents do not hold.
+StatusOr<std::optional<OthersRun>> FindOthersRun(const audit::GuardIndex& index, uint32_t partner,
+                                                 const std::u32string& form) {
+  if (form.size() < audit::kExposedRun) return std::nullopt;
+  const auto of = [&](bool own) {
+    ingest::Reference reference;
+    reference.counts = [partner, own](const ingest::RunDocument& d) {
+      return (d.scope == partner) == own;
+    };
+    return reference;
+  };
+  const ingest::RunView& view = index.view();
+  JANGBU_ASSIGN_OR_RETURN(const std::vector<ingest::RunMatch> others,
+                          view.Matches(form, of(false), index.forms(), audit::kExposedRun));
+  const bool withdrawn = index.withdrawn() != nullptr;
+  if (others.empty() && !withdrawn) return std::nullopt;
+  JANGBU_ASSIGN_OR_RETURN(const ingest::Intervals covered,
+                          view.Covered(form, of(true), index.forms()));
+  std::vector<bool> own(form.size());
+  for (const ingest::Interval& i : covered) {
+    std::fill(own.begin() + i.begin, own.begin() + i.end, true);
+  }
+  for (const ingest::RunMatch& run : others) {
+    // A letter or two after what is the partner's own is chance; as the guard counts it.
+    size_t in_a_row = 0;
+    for (size_t i = run.begin; i < size_t{run.begin} + run.length; ++i) {
+      in_a_row = own[i] ? 0 : in_a_row + 1;
+      if (in_a_row >= audit::kCrossing) return OthersRun{run.length, run.document.scope};
+    }
+  }
+  if (!withdrawn) return std::nullopt;
+  audit::RunFollower follower(
+      std::shared_ptr<const audit::GuardIndex>(std::shared_ptr<void>(), &index), {}, nullptr);
+  for (const char32_t cp : form) {
+    JANGBU_ASSIGN_OR_RETURN(const audit::Judgement judgement, follower.Step(cp));
+    if (judgement != audit::Judgement::kWithdrawn) continue;
+    if (follower.found().document.scope == partner) continue;
+    return OthersRun{audit::kRunLimit, follower.found().document.scope};
+  }
+  return std::nullopt;
+}
+
 BlobName NameOf(uint32_t partner, uint32_t report) {
   return {.kind = BlobKind::kAuditReport, .token = partner, .ordinal = report};
 }
@@ -50,15 +136,18 @@ StatusOr<uint32_t> Audits::Give(uint32_t partner, uint32_t audit, const AuditRep
   // One at a time: the text is stored before the entry that names it.
   const std::lock_guard lock(giving_);
   std::string partner_id;
-  bool known = false;
+  std::optional<ledger::AuditRecorded> recorded;
   uint32_t number = 1;
   scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
     if (const ledger::PartnerRecord* p = books.FindPartner(partner)) partner_id = p->id;
-    known = audit >= 1 && audit <= books.audits().size();
+    if (audit >= 1 && audit <= books.audits().size()) recorded = books.audits()[audit - 1].audit;
     for (const auto& record : books.audit_reports()) number += record.partner == partner ? 1 : 0;
   });
   if (partner_id.empty()) return NotFound("no_such_partner", "there is no such partner");
-  if (!known) return FailedPrecondition("no_such_audit", "there is no such audit");
+  if (!recorded.has_value()) {
+    return FailedPrecondition("no_such_audit", "there is no such audit");
+  }
+  JANGBU_RETURN_IF_ERROR(CheckReport(partner, *recorded, files));
   const std::string bytes = Encode(files);
   JANGBU_ASSIGN_OR_RETURN(const auto key, keyring_.PartnerKey(partner, true));
   const std::string box = SealBox(*key, Aad(partner, number), bytes, keyring_.random());
@@ -79,6 +168,54 @@ StatusOr<uint32_t> Audits::Give(uint32_t partner, uint32_t audit, const AuditRep
           })
           .status());
   return number;
+}
+
+Status Audits::CheckReport(uint32_t partner, const ledger::AuditRecorded& audit,
+                           const AuditReportFiles& files) {
+  const std::string statement =
+      audit::ReportStatement(ToHex(audit.plan_sha256), ToHex(audit.record_sha256), files.json,
+                             files.html_ko, files.html_en);
+  if (!IsStatement(files.statement, statement)) {
+    return FailedPrecondition("report_of_another_audit",
+                              "the statement does not name the plan and the raw record of audit " +
+                                  std::to_string(audit.audit) + " and these files");
+  }
+  std::vector<std::string> others;
+  scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    for (const auto& p : books.partners()) {
+      if (p->number == partner) continue;
+      others.push_back(p->id);
+      if (!p->name.empty()) others.push_back(p->name);
+    }
+  });
+  JANGBU_ASSIGN_OR_RETURN(const auto index, guarding_.Index());
+  const std::pair<const char*, std::vector<std::string>> texts[] = {
+      {"the statement", {files.statement}},
+      {"report.json", audit::TextsOfJson(files.json)},
+      {"report.ko.html", audit::TextsOfHtml(files.html_ko)},
+      {"report.en.html", audit::TextsOfHtml(files.html_en)}};
+  for (const auto& [file, of_file] : texts) {
+    for (const std::string& text : of_file) {
+      for (const std::string& other : others) {
+        if (text == other || Names(text, other)) {
+          return FailedPrecondition("report_names_another_partner",
+                                    std::string(file) + " names the partner " + other);
+        }
+      }
+      JANGBU_ASSIGN_OR_RETURN(const std::optional<OthersRun> run,
+                              FindOthersRun(*index, partner, audit::FormOf(text)));
+      if (!run.has_value()) continue;
+      std::string holder;
+      scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+        if (const auto* p = books.FindPartner(run->partner)) holder = p->id;
+      });
+      return FailedPrecondition("report_holds_others_text",
+                                std::string(file) + " holds " + std::to_string(run->length) +
+                                    " code points of a document of " + holder +
+                                    " that this partner did not give");
+    }
+  }
+  return OkStatus();
 }
 
 StatusOr<AuditReportFiles> Audits::Get(uint32_t partner, uint32_t report) {

@@ -279,7 +279,7 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
       .texts_erased = [raw] { raw->index->TextsErased(); },
       .receipt_of = [raw](uint64_t seq) { return raw->ReceiptOf(seq); }});
   state->audits = std::make_unique<Audits>(*state->scribe, state->data->blobs(), *state->keyring,
-                                           *state->index);
+                                           *state->index, *state->guarding);
   // A crash may have come between a withdrawal and the destruction of its keys.
   JANGBU_RETURN_IF_ERROR(state->finance->DestroyWithdrawn());
   std::unique_ptr<Jangbu> jangbu(new Jangbu(std::move(state)));

@@ -161,6 +161,39 @@ TEST(Figures, AnotherPartnersTextIsFoundAndToldToNobodyElse) {
   EXPECT_EQ(elsewhere, 1U) << "the same run once";
 }
 
+// What a model says after (or before) the partner's text may be somebody's whom the plan does not
+// know: a partner's report shows of an answer only what is its own.
+TEST(Figures, APartnersReportShowsOfAnswersOnlyWhatIsItsOwn) {
+  const ProbePlan plan = Plan();
+  const std::string stranger = "남의 글이라서 이 보고서에 있어서는 안 되는 문장입니다.";
+  const auto tasks = TasksOf(plan);
+  std::vector<AuditAnswer> answers;
+  for (uint32_t i = 0; i < tasks.size(); ++i) {
+    const Window& window = plan.windows[plan.probes[tasks[i].probe].window];
+    const std::string truth =
+        plan.texts[window.text].text.substr(window.begin, window.end - window.begin);
+    AuditAnswer a;
+    a.task = i;
+    // Asked for a continuation it gives it, with something before and after it.
+    a.text = (plan.probes[tasks[i].probe].chat ? stranger : "") + truth + " " + stranger;
+    answers.push_back(a);
+  }
+  FigureOptions options;
+  const auto all = ComputeFigures(plan, "ab", answers, options);
+  ASSERT_TRUE(all.ok());
+  EXPECT_NE(ReportJson(*all, {}).find(stranger), std::string::npos) << "compliance sees all";
+  options.only_partner = "gaon";
+  const auto own = ComputeFigures(plan, "ab", answers, options);
+  ASSERT_TRUE(own.ok());
+  ASSERT_FALSE(own->findings.empty());
+  for (const Finding& x : own->findings) {
+    EXPECT_EQ(x.output.find("남의"), std::string::npos) << x.output;
+    EXPECT_NE(FormOf(x.output).find(FormOf(x.truth)), std::u32string::npos) << x.output;
+    EXPECT_TRUE(x.output.ends_with(" ⋯ ")) << x.output;
+  }
+  EXPECT_EQ(own->partners[0].exact, all->partners[0].exact) << "the figures are the same";
+}
+
 TEST(AuditRun, StoppedAndResumedWithFaultsIsTheSameReport) {
   const ProbePlan plan = Plan();
   RememberingModel model(plan);

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "audit/extraction/report.h"
 #include "audit/provenance/dossier_reading.h"
 #include "base/bytes.h"
 #include "base/digest.h"
@@ -48,6 +49,17 @@ std::string Lines(const std::vector<std::string>& texts) {
   return out;
 }
 
+// A report of the audit that has `digest` for its plan and its raw record.
+v1::ReportFiles FilesOf(const std::string& digest, const std::string& json,
+                        const std::string& html_ko, const std::string& html_en) {
+  v1::ReportFiles files;
+  files.set_statement(audit::ReportStatement(ToHex(digest), ToHex(digest), json, html_ko, html_en));
+  files.set_json(json);
+  files.set_html_ko(html_ko);
+  files.set_html_en(html_en);
+  return files;
+}
+
 class GuardedServer : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -57,7 +69,7 @@ class GuardedServer : public ::testing::Test {
                                  Lines(texts));
     };
     hanbit_ = upload("hanbit", {own_, shared_});
-    dolsan_ = upload("dolsan", {Text(3, 60), shared_});
+    dolsan_ = upload("dolsan", {theirs_, shared_});
   }
   struct Watched {
     std::string released;
@@ -109,6 +121,7 @@ class GuardedServer : public ::testing::Test {
 
   const std::string own_ = Text(1, 80);
   const std::string shared_ = Text(2, 80);
+  const std::string theirs_ = Text(3, 60);
   RunningServer running_;
   std::string hanbit_, dolsan_;
 };
@@ -235,10 +248,7 @@ TEST_F(GuardedServer, AnAuditIsInTheLogAndAPartnerGetsItsOwnReport) {
   v1::GiveReportRequest give;
   give.set_partner_id("hanbit");
   give.set_audit(1);
-  give.mutable_files()->set_statement("jangbu-audit/1\n");
-  give.mutable_files()->set_json("{}\n");
-  give.mutable_files()->set_html_ko("<p>한빛</p>");
-  give.mutable_files()->set_html_en("<p>hanbit</p>");
+  *give.mutable_files() = FilesOf(digest, "{}\n", "<p>한빛</p>", "<p>hanbit</p>");
   EXPECT_EQ(
       Call<v1::GiveReportResponse>("jangbu.v1.AuditService/GiveReport", compliance, give).report(),
       1U);
@@ -270,6 +280,112 @@ TEST_F(GuardedServer, AnAuditIsInTheLogAndAPartnerGetsItsOwnReport) {
       running_.Call("jangbu.v1.AuditService/GiveReport", compliance, {give.SerializeAsString()})
           .reason,
       "no_such_audit");
+}
+
+// Whatever a client hands in: what a partner is given shows nobody else through.
+TEST_F(GuardedServer, AReportThatShowsAnotherPartnerIsNotGiven) {
+  const std::string& compliance = running_.KeyOf(ledger::Role::kCompliance);
+  const std::string digest = std::string(32, 'd');
+  v1::RecordAuditRequest record;
+  record.set_model("모델-1");
+  record.set_plan_sha256(digest);
+  record.set_record_sha256(digest);
+  record.set_statement_sha256(digest);
+  Call<v1::RecordAuditResponse>("jangbu.v1.AuditService/RecordAudit", compliance, record);
+
+  const std::string other = theirs_.substr(0, 10 * 12);  // 36 syllables
+  const std::string own = own_.substr(0, 10 * 30);
+  const std::string tail = theirs_.substr(0, 10 * 5);  // 15 syllables
+  const auto broken = [](const std::string& text) {    // after 11 words, within a letter's markup
+    return text.substr(0, 110) + "<mark>" + text.substr(110) + "</mark>";
+  };
+  std::string escaped;
+  for (size_t at = 0; at < other.size(); at += 10) {
+    const std::string word = other.substr(at, 9);
+    for (int k = 0; k < 3; ++k) {
+      const auto byte = [&](int i) { return static_cast<uint8_t>(word[static_cast<size_t>(i)]); };
+      const int cp =
+          (byte(3 * k) & 15) << 12 | (byte(3 * k + 1) & 63) << 6 | (byte(3 * k + 2) & 63);
+      char buffer[8];
+      std::snprintf(buffer, sizeof(buffer), "\\u%04x", cp);
+      escaped += buffer;
+    }
+  }
+  const std::string say = "<p>한빛의 글: ";
+  struct Case {
+    const char* what;
+    const char* reason;  // "": given
+    std::string json, ko, en;
+  };
+  const Case cases[] = {
+      {"its own text", "", "{\"a\":\"" + own + "\"}", say + own + "</p>", say + own + "</p>"},
+      {"text that both gave", "", "{\"a\":\"" + shared_ + "\"}", say + shared_ + "</p>", "<p></p>"},
+      {"24 code points of it", "", "{\"a\":\"" + other.substr(0, 80) + "\"}", "<p></p>", "<p></p>"},
+      {"in JSON", "report_holds_others_text", "{\"a\":\"" + other + "\"}", "<p></p>", "<p></p>"},
+      {"in JSON, as a key", "report_holds_others_text", "{\"" + other + "\":1}", "<p></p>",
+       "<p></p>"},
+      {"in JSON, escaped", "report_holds_others_text", "{\"a\":\"" + escaped + "\"}", "<p></p>",
+       "<p></p>"},
+      {"in Korean HTML", "report_holds_others_text", "{}", say + other + "</p>", "<p></p>"},
+      {"in English HTML, marked", "report_holds_others_text", "{}", "<p></p>",
+       say + broken(other) + "</p>"},
+      {"in a comment", "report_holds_others_text", "{}", "<!-- " + other + " -->", "<p></p>"},
+      {"after its own", "report_holds_others_text", "{}", say + own + " " + other + "</p>",
+       "<p></p>"},
+      {"a little after its own", "", "{}", say + own + " " + tail + "</p>", "<p></p>"},
+      {"a name", "report_names_another_partner", "{\"a\":\"dolsan\"}", "<p></p>", "<p></p>"},
+      {"a document's name", "report_names_another_partner", "{}", "<p>so (dolsan/u1#0:1)</p>",
+       "<p></p>"},
+      {"a word that begins so", "", "{\"a\":\"dolsaneun\"}", "<p>xdolsan/u1 dolsan/upper</p>",
+       "<p></p>"},
+  };
+  uint32_t given = 0;
+  for (const Case& c : cases) {
+    v1::GiveReportRequest give;
+    give.set_partner_id("hanbit");
+    give.set_audit(1);
+    *give.mutable_files() = FilesOf(digest, c.json, c.ko, c.en);
+    const Answer answer =
+        running_.Call("jangbu.v1.AuditService/GiveReport", compliance, {give.SerializeAsString()});
+    EXPECT_EQ(answer.reason, c.reason) << c.what << ": " << answer.status.error_message();
+    given += *c.reason == '\0' ? 1 : 0;
+  }
+  // The same text is its owner's to have; and a statement of something else is none.
+  v1::GiveReportRequest give;
+  give.set_partner_id("dolsan");
+  give.set_audit(1);
+  *give.mutable_files() = FilesOf(digest, "{\"a\":\"" + other + "\"}", "<p></p>", "<p></p>");
+  Call<v1::GiveReportResponse>("jangbu.v1.AuditService/GiveReport", compliance, give);
+  const std::string statement = give.files().statement();
+  for (const std::string& wrong :
+       {FilesOf(std::string(32, 'e'), give.files().json(), "<p></p>", "<p></p>").statement(),
+        FilesOf(digest, "{}", "<p></p>", "<p></p>").statement(), statement + own_,
+        statement + "\n" + own_ + "\n", std::string("?")}) {
+    give.mutable_files()->set_statement(wrong);
+    EXPECT_EQ(
+        running_.Call("jangbu.v1.AuditService/GiveReport", compliance, {give.SerializeAsString()})
+            .reason,
+        "report_of_another_audit");
+  }
+  const auto signer = ledger::NoteSigner::Create("compliance.example", ledger::Ed25519Bytes{1});
+  give.mutable_files()->set_statement(*ledger::SignNote(statement, *signer));
+  Call<v1::GiveReportResponse>("jangbu.v1.AuditService/GiveReport", compliance, give);
+  // Withdrawn, a text is still its owner's alone.
+  v1::WithdrawRequest withdraw;
+  withdraw.set_partner_id("dolsan");
+  withdraw.set_subject(dolsan_);
+  Call<v1::WithdrawResponse>("jangbu.v1.FinanceService/Withdraw", running_.KeyOf("dolsan"),
+                             withdraw);
+  give.set_partner_id("hanbit");
+  *give.mutable_files() = FilesOf(digest, "{\"a\":\"" + theirs_ + "\"}", "<p></p>", "<p></p>");
+  EXPECT_EQ(
+      running_.Call("jangbu.v1.AuditService/GiveReport", compliance, {give.SerializeAsString()})
+          .reason,
+      "report_holds_others_text");
+  EXPECT_EQ(Call<v1::ListReportsResponse>("jangbu.v1.AuditService/ListReports",
+                                          running_.KeyOf("hanbit"), v1::ListReportsRequest())
+                .reports_size(),
+            static_cast<int>(given));
 }
 
 // A dossier as provenance compare writes it, as far as the server reads it.
