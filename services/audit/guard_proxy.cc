@@ -6,32 +6,19 @@
 #include <map>
 #include <thread>
 
-#include "base/bytes.h"
-#include "base/digest.h"
 #include "services/audit/openai.h"
 
 namespace jangbu::services {
 namespace {
 
-using audit::GuardAnswer;
 using audit::GuardMode;
 
 constexpr std::string_view kFiltered = "content_filter";
+constexpr std::string_view kBlind = "the guard cannot judge the answer; nothing is let through";
 
 std::string ErrorBody(std::string_view code, std::string_view message) {
   return "{\"error\":{\"code\":" + JsonQuoted(code) + ",\"message\":" + JsonQuoted(message) +
          ",\"type\":\"jangbu_guard\"}}";
-}
-
-std::string_view KindOf(audit::Judgement judgement) {
-  switch (judgement) {
-    case audit::Judgement::kWithdrawn:
-      return "withdrawn";
-    case audit::Judgement::kBudget:
-      return "budget";
-    default:
-      return "run";
-  }
 }
 
 }  // namespace
@@ -55,68 +42,59 @@ struct GuardProxy::State {
   httplib::Server server;
   std::thread thread;
   int port = 0;
-  std::atomic<uint64_t> answers{0}, stopped{0}, incidents{0}, errors{0};
+  std::atomic<uint64_t> answers{0}, stopped{0}, found{0}, errors{0};
 
+  // One choice of a reply.
+  struct Choice {
+    std::unique_ptr<AnswerGuard> guard;
+    bool used = false;
+    bool stopped = false;
+    std::string finish;
+  };
   // One request's answers.
   struct Exchange {
-    Exchange(State& s, std::string k, const OpenAiAsk& a)
-        : state(s),
-          key(std::move(k)),
-          ask(a),
-          index(s.options.index()),
-          budget(s.options.exposures == nullptr
-                     ? nullptr
-                     : std::make_unique<audit::ExposureLedger::Of>(*s.options.exposures, key,
-                                                                   *s.options.clock)) {}
+    Exchange(State& s, std::string k, OpenAiAsk a)
+        : state(s), key(std::move(k)), ask(std::move(a)) {}
 
-    audit::StreamGuard& Guard(uint32_t choice) {
-      auto& guard = guards[choice];
-      if (guard == nullptr) {
-        audit::GuardOptions options;
-        options.mode = state.options.mode;
-        options.user_message = ask.user_message;
-        options.budget = budget.get();
-        guard = std::make_unique<audit::StreamGuard>(index, std::move(options));
-        ++state.answers;
+    // The guard of a choice, begun when it is first asked for.
+    StatusOr<Choice*> Guarded(uint32_t index) {
+      Choice& choice = choices[index];
+      if (choice.guard == nullptr) {
+        JANGBU_ASSIGN_OR_RETURN(choice.guard,
+                                state.options.guards({.key = key,
+                                                      .model = model.empty() ? ask.model : model,
+                                                      .user_message = ask.user_message,
+                                                      .mode = state.options.mode}));
       }
-      return *guard;
+      return &choice;
     }
-    void Tell(const GuardAnswer& answer) {
-      if (answer.stopped && !answer.findings.empty()) ++state.stopped;
-      for (const audit::GuardFinding& f : answer.findings) {
-        ++state.incidents;
-        if (!state.options.incident) continue;
-        GuardIncident incident;
-        incident.key = key;
-        incident.model = model;
-        const std::string_view run(reinterpret_cast<const char*>(f.run.data()),
-                                   f.run.size() * sizeof(char32_t));
-        incident.finding_mac =
-            ToHex(HmacSha256(state.options.secret)({"incident", run})).substr(0, 32);
-        incident.kind = KindOf(f.kind);
-        incident.begin = f.begin;
-        incident.end = f.end;
-        incident.document = f.document;
-        incident.holders = f.holders;
-        incident.mode = state.options.mode;
-        state.options.incident(incident);
-      }
+    // A piece of an answer, or its end.
+    StatusOr<GuardedPiece> Push(uint32_t index, std::string_view text) {
+      JANGBU_ASSIGN_OR_RETURN(Choice* const choice, Guarded(index));
+      return Take(*choice, choice->guard->Push(text));
+    }
+    StatusOr<GuardedPiece> Finish(Choice& choice) { return Take(choice, choice.guard->Finish()); }
+    StatusOr<GuardedPiece> Take(Choice& choice, StatusOr<GuardedPiece> piece) {
+      JANGBU_RETURN_IF_ERROR(piece.status());
+      if (!choice.used) ++state.answers;
+      choice.used = true;
+      state.found += piece->found;
+      if (piece->stopped && !choice.stopped) ++state.stopped;
+      choice.stopped = choice.stopped || piece->stopped;
+      return piece;
     }
 
     State& state;
     const std::string key;
     const OpenAiAsk ask;
-    const std::shared_ptr<const audit::GuardIndex> index;
-    std::unique_ptr<audit::ExposureLedger::Of> budget;
-    std::map<uint32_t, std::unique_ptr<audit::StreamGuard>> guards;
-    std::map<uint32_t, std::string> finish;
+    std::map<uint32_t, Choice> choices;
     std::string model, id = "guarded";
     int64_t created = 0;
   };
 
-  std::string KeyOf(const httplib::Request& request) const {
+  static std::string KeyOf(const httplib::Request& request) {
     const std::string header = request.get_header_value("Authorization");
-    return ToHex(HmacSha256(options.secret)({"caller", header})).substr(0, 16);
+    return header.starts_with("Bearer ") ? header.substr(7) : header;
   }
 
   static std::string Head(const Exchange& x, bool piece) {
@@ -126,8 +104,8 @@ struct GuardProxy::State {
            "\",\"created\":" + std::to_string(x.created) + ",\"model\":" + JsonQuoted(x.model) +
            ",\"choices\":[";
   }
-  static std::string Choice(const Exchange& x, uint32_t index, std::string_view text,
-                            std::string_view finish, bool piece) {
+  static std::string ChoiceJson(const Exchange& x, uint32_t index, std::string_view text,
+                                std::string_view finish, bool piece) {
     std::string out = "{\"index\":" + std::to_string(index) + ",";
     if (x.ask.chat) {
       out += piece ? "\"delta\":{" : "\"message\":{\"role\":\"assistant\",";
@@ -162,17 +140,17 @@ struct GuardProxy::State {
     x.created = parsed->created;
     std::string choices;
     for (const OpenAiChoice& c : parsed->choices) {
-      audit::StreamGuard& guard = x.Guard(c.index);
-      std::string text;
-      bool stopped_here = false;
-      for (auto answer : {guard.Push(c.text), guard.Finish()}) {
-        if (!answer.ok()) return Fail(response, 503, answer.status());
-        x.Tell(*answer);
-        text += answer->release;
-        stopped_here = stopped_here || (answer->stopped && !answer->findings.empty());
+      const auto piece = x.Push(c.index, c.text);
+      if (!piece.ok()) return FailGuard(response, piece.status());
+      std::string text = piece->release;
+      Choice& choice = x.choices[c.index];
+      if (!choice.stopped) {
+        const auto rest = x.Finish(choice);
+        if (!rest.ok()) return FailGuard(response, rest.status());
+        text += rest->release;
       }
       if (!choices.empty()) choices += ",";
-      choices += Choice(x, c.index, text, stopped_here ? kFiltered : c.finish_reason, false);
+      choices += ChoiceJson(x, c.index, text, choice.stopped ? kFiltered : c.finish_reason, false);
     }
     response.set_content(
         Head(x, false) + choices +
@@ -195,17 +173,14 @@ struct GuardProxy::State {
             return sink.write(event.data(), event.size());
           };
           const auto piece = [&](uint32_t index, std::string_view text, std::string_view finish) {
-            return send(Head(*x, true) + Choice(*x, index, text, finish, true) + "]}");
+            return send(Head(*x, true) + ChoiceJson(*x, index, text, finish, true) + "]}");
           };
           SseReader events;
           Status wrong = OkStatus();
-          bool done = false;
+          bool blind = false;  // the guard cannot judge
           bool gone = false;
           const auto take = [&](std::string_view data) {
-            if (data == "[DONE]") {
-              done = true;
-              return true;
-            }
+            if (data == "[DONE]") return true;
             const auto reply = ParseReply(data);
             if (!reply.ok()) {
               wrong = reply.status();
@@ -215,18 +190,19 @@ struct GuardProxy::State {
             if (!reply->model.empty()) x->model = reply->model;
             if (reply->created != 0) x->created = reply->created;
             for (const OpenAiChoice& c : reply->choices) {
-              audit::StreamGuard& guard = x->Guard(c.index);
-              if (guard.stopped()) continue;
-              if (!c.finish_reason.empty()) x->finish[c.index] = c.finish_reason;
-              const auto answer = guard.Push(c.text);
-              if (!answer.ok()) {
-                wrong = answer.status();
+              Choice& choice = x->choices[c.index];
+              if (choice.stopped) continue;
+              if (!c.finish_reason.empty()) choice.finish = c.finish_reason;
+              if (c.text.empty() && choice.used) continue;
+              const auto said = x->Push(c.index, c.text);
+              if (!said.ok()) {
+                wrong = said.status();
+                blind = true;
                 return false;
               }
-              x->Tell(*answer);
-              const std::string_view finish = answer->stopped ? kFiltered : std::string_view();
-              if (!answer->release.empty() || !finish.empty()) {
-                if (!piece(c.index, answer->release, finish)) {
+              const std::string_view finish = said->stopped ? kFiltered : std::string_view();
+              if (!said->release.empty() || !finish.empty()) {
+                if (!piece(c.index, said->release, finish)) {
                   gone = true;
                   return false;
                 }
@@ -243,27 +219,25 @@ struct GuardProxy::State {
                                 "the model's server answers " + std::to_string(ended->status));
           }
           // What was held is judged even when the stream broke off.
-          for (auto& [index, guard] : x->guards) {
-            if (gone || guard->stopped()) continue;
-            const auto answer = guard->Finish();
-            if (!answer.ok()) {
-              wrong = answer.status();
+          for (auto& [index, choice] : x->choices) {
+            if (gone || blind || !choice.used || choice.stopped) continue;
+            const auto said = x->Finish(choice);
+            if (!said.ok()) {
+              wrong = said.status();
+              blind = true;
               continue;
             }
-            x->Tell(*answer);
-            const bool cut = !answer->findings.empty() && options.mode != GuardMode::kReport &&
-                             options.mode != GuardMode::kMask;
-            std::string finish = cut ? std::string(kFiltered) : x->finish[index];
+            std::string finish = choice.stopped ? std::string(kFiltered) : choice.finish;
             if (finish.empty() && wrong.ok()) finish = "stop";
-            piece(index, answer->release, finish);
+            piece(index, said->release, finish);
           }
           if (!wrong.ok()) {
             ++errors;
-            send(ErrorBody(ReasonOf(wrong), "the answer broke off"));
+            if (blind && options.trouble) options.trouble(wrong);
+            send(ErrorBody(ReasonOf(wrong), blind ? kBlind : "the answer broke off"));
           } else if (!gone) {
             send("[DONE]");
           }
-          static_cast<void>(done);
           sink.done();
           return true;
         });
@@ -274,16 +248,25 @@ struct GuardProxy::State {
     response.status = status;
     response.set_content(ErrorBody(ReasonOf(why), MessageOf(why)), "application/json");
   }
+  // Nobody can judge the answer: nothing of it passes. What exactly is wrong is for who runs this.
+  void FailGuard(httplib::Response& response, const Status& why) {
+    ++errors;
+    if (options.trouble) options.trouble(why);
+    response.status = 503;
+    response.set_content(ErrorBody(ReasonOf(why), kBlind), "application/json");
+  }
 
   void Handle(const httplib::Request& request, httplib::Response& response, bool chat) {
-    const auto ask = ParseAsk(request.body, chat);
+    auto ask = ParseAsk(request.body, chat);
     if (!ask.ok()) return Fail(response, 400, ask.status());
-    const auto x = std::make_shared<Exchange>(*this, KeyOf(request), *ask);
-    if (x->index == nullptr) {
-      return Fail(response, 503, Unavailable("guard_not_ready", "the index is not there yet"));
+    const bool stream = ask->stream;
+    const auto x = std::make_shared<Exchange>(*this, KeyOf(request), *std::move(ask));
+    // Before the model is asked: an answer that nobody can judge need not be made.
+    if (const auto guarded = x->Guarded(0); !guarded.ok()) {
+      return FailGuard(response, guarded.status());
     }
     const std::string url = options.upstream + (chat ? "/v1/chat/completions" : "/v1/completions");
-    if (ask->stream) {
+    if (stream) {
       Streamed(request, response, x, url);
     } else {
       Whole(request, response, *x, url);
@@ -353,7 +336,7 @@ GuardProxy::~GuardProxy() {
 int GuardProxy::port() const { return state_->port; }
 
 GuardProxy::Counts GuardProxy::counts() const {
-  return {state_->answers, state_->stopped, state_->incidents, state_->errors};
+  return {state_->answers, state_->stopped, state_->found, state_->errors};
 }
 
 }  // namespace jangbu::services

@@ -7,6 +7,10 @@
 // log-probabilities, no tool calls, no reasoning, no echo), because all of those can carry text. An
 // answer that was stopped ends with finish_reason "content_filter". Every choice of a reply is
 // followed by itself; all share one budget of exposure, the key's.
+//
+// Who judges is behind `AnswerGuard`: a server (services/cli/server_guard.h) or texts of files
+// (local_guard.h). Where it cannot, nothing passes: 503 before the model is asked, an error event
+// in a stream.
 
 #include <atomic>
 #include <cstdint>
@@ -14,24 +18,34 @@
 #include <memory>
 #include <string>
 
-#include "audit/guard/exposure_budget.h"
 #include "audit/guard/stream_guard.h"
-#include "base/clock.h"
 #include "services/audit/http.h"
 
 namespace jangbu::services {
 
-// What happened to one answer, for the log of incidents. Holds no text.
-struct GuardIncident {
-  std::string key;  // keyed digest of the caller's API key, 16 hexadecimal digits
-  std::string model;
-  std::string finding_mac;  // of the run's wording, 32 hexadecimal digits
-  std::string kind;         // "run", "withdrawn", "budget"
-  int64_t begin = 0, end = 0;
-  ingest::RunDocument document;
-  std::vector<ingest::RunDocument> holders;
+// What is said of an answer when it begins.
+struct AnswerStart {
+  std::string key;    // the caller's API key; "": it sent none
+  std::string model;  // as the request names it
+  std::string user_message;
   audit::GuardMode mode = audit::GuardMode::kBlock;
 };
+struct GuardedPiece {
+  std::string release;
+  bool stopped = false;  // nothing more will be released
+  uint32_t found = 0;    // findings that were told with this piece
+};
+
+// The guard of one answer. Not thread-safe. After an error nothing more is released.
+class AnswerGuard {
+ public:
+  virtual ~AnswerGuard() = default;
+  virtual StatusOr<GuardedPiece> Push(std::string_view text) = 0;
+  // The end of the answer, unless it was stopped.
+  virtual StatusOr<GuardedPiece> Finish() = 0;
+};
+// Begins one. Thread-safe.
+using AnswerGuards = std::function<StatusOr<std::unique_ptr<AnswerGuard>>(const AnswerStart&)>;
 
 struct GuardProxyOptions {
   std::string upstream;
@@ -41,12 +55,9 @@ struct GuardProxyOptions {
   audit::GuardMode mode = audit::GuardMode::kBlock;
   int threads = 16;
   size_t max_request_bytes = size_t{8} << 20;
-  std::string secret;                          // for the keyed digests
-  Clock* clock = nullptr;                      // borrowed
-  audit::ExposureLedger* exposures = nullptr;  // borrowed; null: no budgets
-  // The index of the moment; asked once an answer.
-  std::function<std::shared_ptr<const audit::GuardIndex>()> index;
-  std::function<void(const GuardIncident&)> incident;  // thread-safe; may be null
+  AnswerGuards guards;
+  // Told why an answer could not be judged; thread-safe; may be null.
+  std::function<void(const Status&)> trouble;
 };
 
 // Runs until it dies. Start returns once it listens.
@@ -56,7 +67,7 @@ class GuardProxy {
   ~GuardProxy();
   int port() const;
   struct Counts {
-    uint64_t answers = 0, stopped = 0, incidents = 0, errors = 0;
+    uint64_t answers = 0, stopped = 0, found = 0, errors = 0;
   };
   Counts counts() const;
 

@@ -236,6 +236,7 @@ StatusOr<OpenAiAsk> ParseAsk(std::string_view json, bool chat) {
   if (!root.ok() || !root->is_object()) return bad("is no JSON object");
   OpenAiAsk ask;
   ask.chat = chat;
+  ask.model = TextAt(*root, "model");
   bool stream = false;
   if ((*root)["stream"].get(stream) == simdjson::SUCCESS) ask.stream = stream;
   if (!chat) {

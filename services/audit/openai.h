@@ -55,6 +55,7 @@ std::string ErrorMessage(std::string_view body);
 struct OpenAiAsk {
   bool chat = false;
   bool stream = false;
+  std::string model;  // "": not said
   // What the user said last: the last message of role user, or the prompt. "" when there is none.
   std::string user_message;
 };

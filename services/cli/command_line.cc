@@ -765,25 +765,27 @@ class Builder {
     CLI::App& proxy = Add(group, "proxy", AuditMsg::kHelpGuardProxy, AuditMsg::kExampleGuardProxy);
     Need(proxy, "--upstream", guard.upstream, AuditMsg::kHelpGuardUpstream)->type_name("URL");
     May(proxy, "--listen", guard.listen, AuditMsg::kHelpGuardListen)->type_name("HOST:PORT");
-    proxy.add_flag("--no-budget", guard.no_budget, Words(AuditMsg::kHelpGuardNoBudget));
+    May(proxy, "--upstream-ca", guard.upstream_ca, AuditMsg::kHelpGuardUpstreamCa)
+        ->type_name("FILE");
+    proxy.add_flag("--no-budget", guard.no_budget, Words(AuditMsg::kHelpGuardNoBudget))
+        ->needs(proxy.add_option("--corpus", guard.corpus, Words(AuditMsg::kHelpGuardProxyCorpus))
+                    ->allow_extra_args(false)
+                    ->type_name("FILE"));
     CLI::App& incidents =
         Add(group, "incidents", AuditMsg::kHelpGuardIncidents, AuditMsg::kExampleGuardIncidents);
     May(incidents, "--partner", parsed_.partner, Msg::kHelpOnlyPartner);
     Do(incidents, [&p = parsed_](Session& s) { return GuardIncidents(s, p.partner); });
     CLI::App& check = Add(group, "check", AuditMsg::kHelpGuardCheck, AuditMsg::kExampleGuardCheck);
     May(check, "--message", guard.message, AuditMsg::kHelpGuardMessage);
+    check.add_option("--corpus", guard.corpus, Words(AuditMsg::kHelpGuardCorpus))
+        ->required()
+        ->allow_extra_args(false)
+        ->type_name("FILE");
     for (CLI::App* app : {&proxy, &check}) {
-      app->add_option("--corpus", guard.corpus, Words(AuditMsg::kHelpGuardCorpus))
-          ->required()
-          ->allow_extra_args(false)
-          ->type_name("FILE");
       May(*app, "--mode", guard.mode, AuditMsg::kHelpGuardMode)
           ->check(CLI::IsMember({"block", "cut", "mask", "report-only"}));
     }
-    Do(proxy, [&parsed = parsed_, &guard](Session& s) {
-      guard.ca = parsed.settings.ca.value_or("");
-      return GuardProxyServe(s, guard);
-    });
+    Do(proxy, [&guard](Session& s) { return GuardProxyServe(s, guard); });
     Do(check, [&guard](Session& s) { return GuardCheck(s, guard); });
   }
 

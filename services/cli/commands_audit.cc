@@ -22,11 +22,13 @@
 #include "services/audit/audit_files.h"
 #include "services/audit/audit_texts.h"
 #include "services/audit/guard_proxy.h"
+#include "services/audit/local_guard.h"
 #include "services/audit/local_index.h"
 #include "services/audit/openai_client.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
 #include "services/cli/known_logs.h"
+#include "services/cli/server_guard.h"
 #include "services/storage/system.h"
 
 namespace jangbu::services::cli {
@@ -506,10 +508,35 @@ ExitCode GuardCheck(Session& session, const GuardParams& params) {
   return found ? ExitCode::kRefused : ExitCode::kOk;
 }
 
+namespace {
+
+// Says why answers cannot be judged, at most once in ten seconds: what breaks breaks for every
+// request.
+class Trouble {
+ public:
+  explicit Trouble(const Console& console) : console_(console) {}
+  void Tell(const Status& why) {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (told_ && now - last_ < std::chrono::seconds(10)) return;
+    told_ = true;
+    last_ = now;
+    Warn(console_, AuditMsg::kGuardTrouble, {std::string(why.message())});
+  }
+
+ private:
+  const Console& console_;
+  std::mutex mutex_;
+  bool told_ = false;
+  std::chrono::steady_clock::time_point last_;
+};
+
+constexpr std::chrono::milliseconds kGuardPatience{10'000};
+
+}  // namespace
+
 ExitCode GuardProxyServe(Session& session, const GuardParams& params) {
   const Console& console = session.console();
-  OsRandom random;
-  SystemClock clock;
   const auto mode = ParseGuardMode(params.mode);
   if (!mode.ok()) return FailLocal(console, mode.status());
   const size_t colon = params.listen.rfind(':');
@@ -521,43 +548,80 @@ ExitCode GuardProxyServe(Session& session, const GuardParams& params) {
   if (port < 0 || port > 65535) {
     return FailLocal(console, InvalidArgument("bad_listen", params.listen + " is not HOST:PORT"));
   }
-  const auto local = LocalIndex::Load(params.corpus, random);
-  if (!local.ok()) return FailLocal(console, local.status());
-  audit::ExposureLedger exposures;
   GuardProxyOptions options;
   options.upstream = params.upstream;
-  options.http.ca_file = params.ca;
+  options.http.ca_file = params.upstream_ca;
   options.listen_host = params.listen.substr(0, colon);
   options.listen_port = port;
   options.mode = *mode;
-  options.clock = &clock;
-  options.exposures = params.no_budget ? nullptr : &exposures;
-  options.secret.resize(32);
-  random.Fill(reinterpret_cast<uint8_t*>(options.secret.data()), options.secret.size());
-  options.index = [&local] { return (*local)->index(); };
-  std::mutex mutex;
-  options.incident = [&](const GuardIncident& i) {
-    std::vector<std::string> holders;
-    for (const auto& h : i.holders) holders.push_back(JsonString((*local)->NameOf(h)));
-    const std::lock_guard lock(mutex);
-    console.out << JsonObject()
-                       .Add("at", UtcTime(clock.Now().micros))
-                       .Add("kind", i.kind)
-                       .Add("mode", services::NameOf(i.mode))
-                       .Add("model", i.model)
-                       .Add("key", i.key)
-                       .Add("run", i.finding_mac)
-                       .Add("begin", i.begin)
-                       .Add("end", i.end)
-                       .AddRaw("holders", JsonArray(holders))
-                       .Take()
-                << std::endl;
-  };
+
+  OsRandom random;
+  SystemClock clock;
+  std::mutex mutex;  // of console.out
+  std::unique_ptr<LocalIndex> local;
+  audit::ExposureLedger exposures;
+  if (params.corpus.empty()) {
+    const auto connection = session.Connect();
+    if (!connection.ok()) return console.Fail(connection.status());
+    options.guards =
+        GuardByServer(**connection, kGuardPatience, [&](uint64_t entry, const std::string& model) {
+          const std::lock_guard lock(mutex);
+          console.out << JsonObject()
+                             .Add("at", UtcTime(clock.Now().micros))
+                             .AddUnsigned("incident", entry)
+                             .Add("mode", services::NameOf(*mode))
+                             .Add("model", model)
+                             .Take()
+                      << std::endl;
+        });
+    // A server that is not there, or a key that may not ask, is told now and not to every client.
+    const auto tried = options.guards({.key = "", .model = "", .user_message = "", .mode = *mode});
+    if (!tried.ok()) return console.Fail(tried.status());
+    if (const auto ended = (*tried)->Finish(); !ended.ok()) return console.Fail(ended.status());
+  } else {
+    auto loaded = LocalIndex::Load(params.corpus, random);
+    if (!loaded.ok()) return FailLocal(console, loaded.status());
+    local = *std::move(loaded);
+    LocalGuardOptions guard;
+    guard.clock = &clock;
+    guard.exposures = params.no_budget ? nullptr : &exposures;
+    guard.secret.resize(32);
+    random.Fill(reinterpret_cast<uint8_t*>(guard.secret.data()), guard.secret.size());
+    guard.index = [&local] { return local->index(); };
+    guard.incident = [&](const GuardIncident& i) {
+      std::vector<std::string> holders;
+      for (const auto& h : i.holders) holders.push_back(JsonString(local->NameOf(h)));
+      const std::lock_guard lock(mutex);
+      console.out << JsonObject()
+                         .Add("at", UtcTime(clock.Now().micros))
+                         .Add("kind", i.kind)
+                         .Add("mode", services::NameOf(i.mode))
+                         .Add("model", i.model)
+                         .Add("key", i.key)
+                         .Add("run", i.finding_mac)
+                         .Add("begin", i.begin)
+                         .Add("end", i.end)
+                         .AddRaw("holders", JsonArray(holders))
+                         .Take()
+                  << std::endl;
+    };
+    options.guards = GuardLocally(std::move(guard));
+  }
+  Trouble trouble(console);
+  options.trouble = [&trouble](const Status& why) { trouble.Tell(why); };
   auto proxy = GuardProxy::Start(std::move(options));
   if (!proxy.ok()) return FailLocal(console, proxy.status());
-  Note(console, AuditMsg::kGuardServing,
-       {params.listen.substr(0, colon) + ":" + std::to_string((*proxy)->port()), params.upstream,
-        GroupedUnsigned((*local)->documents()), GroupedUnsigned((*local)->too_short())});
+  const std::string listening =
+      params.listen.substr(0, colon) + ":" + std::to_string((*proxy)->port());
+  if (local != nullptr) {
+    Note(console, AuditMsg::kGuardServing,
+         {listening, params.upstream, GroupedUnsigned(local->documents()),
+          GroupedUnsigned(local->too_short())});
+    Warn(console, AuditMsg::kGuardOfFiles);
+  } else {
+    Note(console, AuditMsg::kGuardServingByServer,
+         {listening, params.upstream, session.settings().server});
+  }
   WatchSignals();
   while (!interrupted) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   const auto counts = (*proxy)->counts();

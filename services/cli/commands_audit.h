@@ -69,8 +69,8 @@ ExitCode AuditFetch(Session& session, const std::string& partner, uint32_t repor
 ExitCode GuardIncidents(Session& session, const std::string& partner);
 
 struct GuardParams {
-  std::vector<std::string> corpus;
-  std::string mode = "block", upstream, listen = "127.0.0.1:8088", message, ca;
+  std::vector<std::string> corpus;  // of the proxy: empty, to ask the server
+  std::string mode = "block", upstream, upstream_ca, listen = "127.0.0.1:8088", message;
   bool no_budget = false;
 };
 ExitCode GuardCheck(Session& session, const GuardParams& params);

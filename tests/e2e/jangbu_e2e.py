@@ -26,7 +26,8 @@ PATIENCE_S = 240
 class Server:
     """A running jangbud."""
 
-    def __init__(self, *options, work=None, data=None, environment=None):
+    def __init__(self, *options, work=None, data=None, environment=None, listen="127.0.0.1:0"):
+        self.listen = listen
         self.own_work = work is None
         self.work = pathlib.Path(work or tempfile.mkdtemp(prefix="jangbu-e2e."))
         self.data = pathlib.Path(data or self.work / "data")
@@ -42,7 +43,7 @@ class Server:
             facts.unlink()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "jangbud", "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                [BIN / "jangbud", "serve", "--data", self.data, "--listen", self.listen, "--http", "127.0.0.1:0",
                  *self.options], stdout=log, stderr=log, env=self.environment)
         deadline = time.monotonic() + PATIENCE_S
         while True:

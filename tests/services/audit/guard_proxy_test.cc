@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "audit/guard/message_runs.h"
+#include "services/audit/local_guard.h"
 #include "services/audit/openai_client.h"
 #include "tests/audit/guard/guard_world.h"
 #include "tests/services/audit/memorising_endpoint.h"
@@ -43,6 +44,14 @@ struct World {
   }
 };
 
+LocalGuardOptions By(const World& w, Clock& clock) {
+  LocalGuardOptions options;
+  options.secret = "secret";
+  options.clock = &clock;
+  options.index = [&w] { return w.guarded->index(); };
+  return options;
+}
+
 size_t LongestLeak(const World& w, std::string_view output) {
   const auto form = audit::FormOf(output);
   size_t longest = 0;
@@ -68,13 +77,12 @@ TEST(GuardProxy, StandsInFrontOfBothApisInEveryMode) {
     GuardProxyOptions options;
     options.upstream = model.url() + "/v1";
     options.mode = mode;
-    options.secret = "secret";
-    options.clock = &clock;
-    options.index = [&] { return w.guarded->index(); };
-    options.incident = [&](const GuardIncident& i) {
+    LocalGuardOptions local = By(w, clock);
+    local.incident = [&](const GuardIncident& i) {
       const std::lock_guard lock(mutex);
       incidents.push_back(i);
     };
+    options.guards = GuardLocally(std::move(local));
     const auto proxy = GuardProxy::Start(options);
     ASSERT_TRUE(proxy.ok());
     int asked = 0;
@@ -105,7 +113,7 @@ TEST(GuardProxy, StandsInFrontOfBothApisInEveryMode) {
     EXPECT_EQ(incidents[0].kind, "run");
     EXPECT_EQ(incidents[0].holders.size(), 1U);
     EXPECT_EQ(incidents[0].finding_mac.size(), 32U);
-    EXPECT_EQ((*proxy)->counts().incidents, static_cast<uint64_t>(asked));
+    EXPECT_EQ((*proxy)->counts().found, static_cast<uint64_t>(asked));
   }
 }
 
@@ -115,8 +123,7 @@ TEST(GuardProxy, OnlyTheAnswersTextPasses) {
   FixedClock clock;
   GuardProxyOptions options;
   options.upstream = model.url();
-  options.clock = &clock;
-  options.index = [&] { return w.guarded->index(); };
+  options.guards = GuardLocally(By(w, clock));
   const auto proxy = GuardProxy::Start(options);
   ASSERT_TRUE(proxy.ok());
   httplib::Client http("127.0.0.1", (*proxy)->port());
@@ -150,9 +157,9 @@ TEST(GuardProxy, ABudgetLastsAcrossRequests) {
   GuardProxyOptions options;
   options.upstream = model.url();
   options.mode = GuardMode::kCut;
-  options.clock = &clock;
-  options.exposures = &exposures;
-  options.index = [&] { return w.guarded->index(); };
+  LocalGuardOptions local = By(w, clock);
+  local.exposures = &exposures;
+  options.guards = GuardLocally(std::move(local));
   const auto proxy = GuardProxy::Start(options);
   ASSERT_TRUE(proxy.ok());
   OpenAiOptions o;
@@ -179,14 +186,76 @@ TEST(GuardProxy, AModelThatIsNotThereIsAnErrorNotAnAnswer) {
   FixedClock clock;
   GuardProxyOptions options;
   options.upstream = "http://127.0.0.1:1";
-  options.clock = &clock;
-  options.index = [&] { return w.guarded->index(); };
+  options.guards = GuardLocally(By(w, clock));
   const auto proxy = GuardProxy::Start(options);
   ASSERT_TRUE(proxy.ok());
   httplib::Client http("127.0.0.1", (*proxy)->port());
   const auto reply = http.Post("/v1/completions", "{\"prompt\":\"가\"}", "application/json");
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->status, 502);
+}
+
+// A guard that can judge so many pieces and no more.
+class Failing final : public AnswerGuard {
+ public:
+  explicit Failing(int pieces) : pieces_(pieces) {}
+  StatusOr<GuardedPiece> Push(std::string_view text) override {
+    if (pieces_-- == 0) return Unavailable("guard_unavailable", "at 10.1.2.3 nobody answers");
+    return GuardedPiece{std::string(text), false, 0};
+  }
+  StatusOr<GuardedPiece> Finish() override { return Push(""); }
+
+ private:
+  int pieces_;
+};
+
+TEST(GuardProxy, WhereNobodyCanJudgeNothingPasses) {
+  const World w;
+  testing::MemorisingEndpoint model(w.texts);
+  for (const int pieces : {-1, 0, 1, 5}) {
+    std::mutex mutex;
+    std::vector<std::string> told;
+    GuardProxyOptions options;
+    options.upstream = model.url();
+    options.guards = [&](const AnswerStart& start) -> StatusOr<std::unique_ptr<AnswerGuard>> {
+      EXPECT_EQ(start.key, "k1");
+      EXPECT_EQ(start.model, "m");
+      if (pieces < 0) return Unavailable("guard_unavailable", "at 10.1.2.3 nobody answers");
+      return std::make_unique<Failing>(pieces);
+    };
+    options.trouble = [&](const Status& why) {
+      const std::lock_guard lock(mutex);
+      told.emplace_back(why.message());
+    };
+    const auto proxy = GuardProxy::Start(options);
+    ASSERT_TRUE(proxy.ok());
+    httplib::Client http("127.0.0.1", (*proxy)->port());
+    const auto post = [&](bool stream) {
+      const auto reply = http.Post("/v1/completions", {{"Authorization", "Bearer k1"}},
+                                   "{\"model\":\"m\",\"prompt\":" + JsonQuoted(w.Head(2, 60)) +
+                                       (stream ? ",\"stream\":true}" : "}"),
+                                   "application/json");
+      return reply ? std::to_string(reply->status) + " " + reply->body : std::string("none");
+    };
+    const uint64_t asked = model.asked;
+    const std::string whole = post(false);
+    // One piece and its end; or an error instead of all of it.
+    EXPECT_THAT(whole, HasSubstr(pieces >= 2 ? "200 " : "503 ")) << pieces;
+    if (pieces < 2) {
+      EXPECT_THAT(whole, HasSubstr("guard_unavailable"));
+      EXPECT_THAT(whole, HasSubstr("nothing is let through"));
+      EXPECT_THAT(whole, Not(HasSubstr("choices")));
+    }
+    const std::string streamed = post(true);
+    EXPECT_THAT(streamed, HasSubstr("guard_unavailable")) << pieces;
+    EXPECT_THAT(streamed, Not(HasSubstr("[DONE]"))) << "broken off, not ended";
+    EXPECT_EQ(model.asked - asked, pieces < 0 ? 0U : 2U) << "no model is asked for nothing";
+    for (const std::string& answer : {whole, streamed}) {
+      EXPECT_THAT(answer, Not(HasSubstr("10.1.2.3"))) << "that is for who runs it";
+    }
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(told.size(), pieces < 2 ? 2U : 1U);
+  }
 }
 
 }  // namespace
