@@ -29,9 +29,32 @@ auto Tried(const Question& question) {
   return answer;
 }
 
+// Of a chat's template and the beginning of a text, at most.
+constexpr uint64_t kTemplateTokens = 64;
+
+// What the endpoint refused, or never got, costs nothing.
+StatusOr<std::string> Paid(StatusOr<std::string> reply, Spending::Hold& cost) {
+  if (reply.ok()) return reply;
+  const std::string_view reason = ReasonOf(reply.status());
+  for (const std::string_view refused :
+       {"endpoint_busy", "endpoint_error", "endpoint_refused", "endpoint_bad_request",
+        "endpoint_unreachable", "budget_spent"}) {
+    if (reason == refused) cost.Release();
+  }
+  return reply;
+}
+
+// By what the reply says, if it does.
+void SettleAsTold(std::string_view json, Spending::Hold& cost) {
+  const auto reply = ParseReply(json);
+  if (!reply.ok() || reply->prompt_tokens + reply->completion_tokens == 0) return;
+  cost.Settle(reply->prompt_tokens, reply->completion_tokens);
+}
+
 }  // namespace
 
-OpenAiClient::OpenAiClient(OpenAiOptions options) : options_(std::move(options)) {
+OpenAiClient::OpenAiClient(OpenAiOptions options)
+    : options_(std::move(options)), spending_(options_.limits) {
   while (options_.url.ends_with('/')) options_.url.pop_back();
   if (options_.url.ends_with("/v1")) options_.url.resize(options_.url.size() - 3);
 }
@@ -40,9 +63,6 @@ StatusOr<std::string> OpenAiClient::Ask(const std::string& path, const std::stri
                                         const std::function<bool(std::string_view)>& sink) {
   if (options_.max_requests != 0 && requests_ >= options_.max_requests) {
     return ResourceExhausted("budget_spent", "the limit of requests is reached; raise it to go on");
-  }
-  if (options_.max_tokens != 0 && tokens_ >= options_.max_tokens) {
-    return ResourceExhausted("budget_spent", "the limit of tokens is reached; raise it to go on");
   }
   ++requests_;
   if (options_.requests_per_second > 0) {
@@ -90,6 +110,8 @@ StatusOr<audit::ModelAnswer> OpenAiClient::Complete(const audit::ModelRequest& r
                                                     bool stream) {
   const std::string path = request.chat ? "/v1/chat/completions" : "/v1/completions";
   const std::string body = CompletionBody(request, options_.model, stream);
+  const uint64_t prompt_most = request.system.size() + request.prompt.size() + kTemplateTokens;
+  JANGBU_ASSIGN_OR_RETURN(Spending::Hold cost, spending_.Reserve(prompt_most, request.max_tokens));
   audit::ModelAnswer answer;
   const auto take = [&](const OpenAiReply& reply) {
     if (!reply.model.empty()) answer.model = reply.model;
@@ -102,7 +124,7 @@ StatusOr<audit::ModelAnswer> OpenAiClient::Complete(const audit::ModelRequest& r
     }
   };
   if (!stream) {
-    JANGBU_ASSIGN_OR_RETURN(const std::string json, Ask(path, &body));
+    JANGBU_ASSIGN_OR_RETURN(const std::string json, Paid(Ask(path, &body), cost));
     JANGBU_ASSIGN_OR_RETURN(const OpenAiReply reply, ParseReply(json));
     if (reply.choices.empty()) {
       return Unavailable("endpoint_garbage", "the endpoint's reply has no choice");
@@ -128,10 +150,13 @@ StatusOr<audit::ModelAnswer> OpenAiClient::Complete(const audit::ModelRequest& r
       });
     });
     JANGBU_RETURN_IF_ERROR(wrong);
-    JANGBU_RETURN_IF_ERROR(ended.status());
+    JANGBU_RETURN_IF_ERROR(Paid(ended, cost).status());
     if (!done) return Unavailable("stream_cut", "the endpoint's stream ended without [DONE]");
   }
-  tokens_ += answer.completion_tokens + answer.prompt_tokens;
+  const bool told = answer.completion_tokens + answer.prompt_tokens > 0;
+  cost.Settle(
+      told ? answer.prompt_tokens : prompt_most,
+      told ? answer.completion_tokens : std::min<uint64_t>(request.max_tokens, answer.text.size()));
   return answer;
 }
 
@@ -147,7 +172,10 @@ StatusOr<std::optional<double>> OpenAiClient::BiasedLogprob(const std::vector<in
                            ",\"prompt\":" + Ids(prompt) +
                            ",\"max_tokens\":1,\"temperature\":0,\"logprobs\":1," +
                            "\"logit_bias\":[[" + std::to_string(next) + ",100]]}";
-  JANGBU_ASSIGN_OR_RETURN(const std::string json, Ask("/v1/completions", &body));
+  JANGBU_ASSIGN_OR_RETURN(Spending::Hold cost,
+                          spending_.Reserve(prompt.size() + kTemplateTokens, 1));
+  JANGBU_ASSIGN_OR_RETURN(const std::string json, Paid(Ask("/v1/completions", &body), cost));
+  SettleAsTold(json, cost);
   JANGBU_ASSIGN_OR_RETURN(const auto logprobs, ParseLogprobs(json));
   if (logprobs.empty() || logprobs[0].id != next) return std::optional<double>();
   return logprobs[0].logprob;
@@ -159,7 +187,9 @@ StatusOr<std::optional<audit::SuffixLogprob>> OpenAiClient::ScoreByEcho(std::str
   const std::string body = "{\"model\":" + JsonQuoted(options_.model) +
                            ",\"prompt\":" + JsonQuoted(text) +
                            ",\"max_tokens\":1,\"temperature\":0,\"logprobs\":1,\"echo\":true}";
-  JANGBU_ASSIGN_OR_RETURN(const std::string json, Ask("/v1/completions", &body));
+  JANGBU_ASSIGN_OR_RETURN(Spending::Hold cost, spending_.Reserve(text.size() + kTemplateTokens, 1));
+  JANGBU_ASSIGN_OR_RETURN(const std::string json, Paid(Ask("/v1/completions", &body), cost));
+  SettleAsTold(json, cost);
   JANGBU_ASSIGN_OR_RETURN(const auto logprobs, ParseLogprobs(json));
   const auto begin = static_cast<int64_t>(ingest::CountCodePoints(prefix));
   const auto end = static_cast<int64_t>(ingest::CountCodePoints(text));

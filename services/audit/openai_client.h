@@ -9,6 +9,7 @@
 
 #include "audit/extraction/model_client.h"
 #include "services/audit/http.h"
+#include "services/audit/spending.h"
 
 namespace jangbu::services {
 
@@ -19,7 +20,9 @@ struct OpenAiOptions {
   bool stream = false;
   double requests_per_second = 0;  // 0: no limit
   uint64_t max_requests = 0;       // of HTTP, 0: no limit
-  uint64_t max_tokens = 0;         // completion and prompt tokens as the endpoint counts them
+  // Tokens as the endpoint counts them; where it does not say, a prompt's bytes, which is never too
+  // little. What was asked and broke off counts at its most, what was refused not at all.
+  SpendingLimits limits;
   HttpOptions http;
 };
 
@@ -36,7 +39,8 @@ class OpenAiClient : public audit::ModelEndpoint {
                                                       std::string_view suffix) override;
 
   uint64_t requests() const { return requests_; }
-  uint64_t tokens() const { return tokens_; }
+  uint64_t tokens() const { return spending_.tokens(); }
+  uint64_t won() const { return spending_.won(); }
 
  private:
   StatusOr<audit::ModelAnswer> Complete(const audit::ModelRequest& request, bool stream);
@@ -50,7 +54,7 @@ class OpenAiClient : public audit::ModelEndpoint {
   OpenAiOptions options_;
   audit::ModelCapabilities can_;
   std::atomic<uint64_t> requests_{0};
-  std::atomic<uint64_t> tokens_{0};
+  Spending spending_;
   std::mutex pace_;
   int64_t next_at_ms_ = 0;
 };

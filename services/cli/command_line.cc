@@ -692,6 +692,19 @@ class Builder {
     ask.add_option("--rate", run.rate, Words(AuditMsg::kHelpAuditRate));
     ask.add_option("--max-requests", run.max_requests, Words(AuditMsg::kHelpAuditMaxRequests));
     ask.add_option("--max-tokens", run.max_tokens, Words(AuditMsg::kHelpAuditMaxTokens));
+    // Prices that a product of tokens and won cannot overflow with.
+    const auto price = CLI::Range(uint64_t{0}, uint64_t{1'000'000'000});
+    CLI::Option* const of_prompts =
+        ask.add_option("--prompt-won", run.prompt_won, Words(AuditMsg::kHelpAuditPromptWon))
+            ->check(price);
+    CLI::Option* const of_answers =
+        ask.add_option("--answer-won", run.answer_won, Words(AuditMsg::kHelpAuditAnswerWon))
+            ->check(price)
+            ->needs(of_prompts);
+    of_prompts->needs(of_answers);
+    ask.add_option("--max-won", run.max_won, Words(AuditMsg::kHelpAuditMaxWon))
+        ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000'000}))
+        ->needs(of_prompts);
     Do(ask, [&parsed = parsed_, &run](Session& s) {
       run.ca = parsed.settings.ca.value_or("");
       return AuditRun(s, run);

@@ -263,7 +263,10 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params) {
   options.stream = params.stream;
   options.requests_per_second = params.rate;
   options.max_requests = params.max_requests;
-  options.max_tokens = params.max_tokens;
+  options.limits.max_tokens = params.max_tokens;
+  options.limits.max_won = params.max_won;
+  options.limits.prompt_won = params.prompt_won;
+  options.limits.completion_won = params.answer_won;
   options.http.ca_file = params.ca;
   if (!params.api_key_file.empty()) {
     auto key = ReadLocalFile(params.api_key_file, 4096);
@@ -326,6 +329,7 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params) {
                        .AddUnsigned("asked", *asked)
                        .AddUnsigned("http_requests", client.requests())
                        .AddUnsigned("tokens", client.tokens())
+                       .AddUnsigned("won", client.won())
                        .Add("model", can->model)
                        .Add("endpoint", can->describe())
                        .Take()
@@ -333,6 +337,8 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params) {
   } else {
     Note(console, AuditMsg::kAuditRunDone,
          {GroupedUnsigned(*asked), GroupedUnsigned(client.requests())});
+    Note(console, AuditMsg::kAuditRunCost,
+         {GroupedUnsigned(client.tokens()), GroupedUnsigned(client.won())});
   }
   return ExitCode::kOk;
 }

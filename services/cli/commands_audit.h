@@ -33,7 +33,8 @@ struct AuditRunParams {
   std::string plan, secret, record, endpoint, model, api_key_file, ca;
   bool stream = false;
   uint32_t concurrency = 1, attempts = 6;
-  uint64_t max_requests = 0, max_tokens = 0;
+  uint64_t max_requests = 0, max_tokens = 0, max_won = 0;
+  uint64_t prompt_won = 0, answer_won = 0;  // price of a million tokens
   double rate = 0;
 };
 ExitCode AuditRun(Session& session, const AuditRunParams& params);
