@@ -46,6 +46,10 @@ class FileSource final : public ByteSource {
     }
     return OkStatus();
   }
+  void Expect(uint64_t offset, uint64_t size) const override {
+    (void)::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(size),
+                          POSIX_FADV_WILLNEED);
+  }
 
  private:
   const std::string name_;
@@ -67,6 +71,7 @@ class MemorySource final : public ByteSource {
     if (size > 0) std::memcpy(out, bytes_.data() + offset, size);
     return OkStatus();
   }
+  void Expect(uint64_t /*offset*/, uint64_t /*size*/) const override {}
 
  private:
   const std::string name_;

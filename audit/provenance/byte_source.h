@@ -23,6 +23,8 @@ class ByteSource {
   // Reads exactly `size` bytes from `offset` on into `out`. DataLoss("file_truncated") when the
   // source ends before, Unavailable("file_unreadable") when the system cannot read it.
   virtual Status ReadAt(uint64_t offset, uint64_t size, char* out) const = 0;
+  // Says that these bytes will be read soon, so that they are fetched meanwhile. Never fails.
+  virtual void Expect(uint64_t offset, uint64_t size) const = 0;
 };
 
 // Opens a file for reading. NotFound("file_missing"), Unavailable("file_unreadable"),

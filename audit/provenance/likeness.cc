@@ -1,8 +1,10 @@
 #include "audit/provenance/likeness.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -302,11 +304,10 @@ class Comparison {
       JANGBU_RETURN_IF_ERROR(Heads());
       return std::move(out_);
     }
-    JANGBU_RETURN_IF_ERROR(Embeddings());
     for (uint32_t l = 0; l < first_.shape().layers.size(); ++l) {
       if (first_.shape().layers[l].neurons != 0) usable_.push_back(l);
     }
-    JANGBU_RETURN_IF_ERROR(Spectra());
+    JANGBU_RETURN_IF_ERROR(Embeddings());
     bool any = false;
     for (const LayerShape& layer : second_.shape().layers) any |= layer.neurons != 0;
     if (usable_.empty() || !any) {
@@ -322,15 +323,20 @@ class Comparison {
 
  private:
   // Value–output spectra, by which layers are ranked: of the first's layers that are looked at, and
-  // of all of the second's.
-  Status Spectra() {
+  // of all of the second's. `before` are long pieces of work that need none of them, begun first so
+  // that no thread waits for one of them alone.
+  Status Spectra(const std::vector<std::function<void()>>& before) {
     spectra_first_.resize(first_.shape().layers.size());
     spectra_second_.resize(second_.shape().layers.size());
     std::vector<std::pair<bool, uint32_t>> wanted;
     for (const uint32_t l : Sampled()) wanted.emplace_back(true, l);
     for (uint32_t m = 0; m < spectra_second_.size(); ++m) wanted.emplace_back(false, m);
-    return ParallelFor(wanted.size(), options_.threads, [&](size_t i) -> Status {
-      const auto [of_first, layer] = wanted[i];
+    return ParallelFor(before.size() + wanted.size(), options_.threads, [&](size_t i) -> Status {
+      if (i < before.size()) {
+        before[i]();
+        return OkStatus();
+      }
+      const auto [of_first, layer] = wanted[i - before.size()];
       return Complete(of_first, layer, false);
     });
   }
@@ -351,9 +357,10 @@ class Comparison {
     return OkStatus();
   }
 
-  // Embeddings of chosen shared entries, every other for finding a basis, the rest for testing it.
+  // Embeddings of chosen shared entries, every other for finding a basis, the rest for testing it;
+  // and the spectra, beside the decomposition and the assignment, which have one thread each.
   Status Embeddings() {
-    if (first_.shape().vocab == 0 || second_.shape().vocab == 0) return OkStatus();
+    if (first_.shape().vocab == 0 || second_.shape().vocab == 0) return Spectra({});
     SharedEntries usable;
     for (const auto& entry : shared_) {
       if (entry.first < first_.shape().vocab && entry.second < second_.shape().vocab)
@@ -364,7 +371,7 @@ class Comparison {
         Evenly(usable.size(), std::max(options_.entries_max, 3 * width_));
     const size_t count = chosen.size();
     out_.entry_count = count;
-    if (count < 64) return OkStatus();
+    if (count < 64) return Spectra({});
     std::vector<float> a(count * width_), b(count * width_);
     for (size_t i = 0; i < count; ++i) {
       JANGBU_RETURN_IF_ERROR(
@@ -410,13 +417,18 @@ class Comparison {
             scale > 0 ? std::abs(cross[i * width_ + j]) / static_cast<float>(scale) : 0.0f;
       }
     }
-    permuted.order = Assign(correlation, width_, width_);
-    for (size_t i = 0; i < width_; ++i)
-      permuted.sign.push_back(cross[i * width_ + permuted.order[i]] < 0 ? -1.0f : 1.0f);
     Basis rotated;
     rotated.kind = BasisKind::kByEmbeddings;
-    rotated.matrix = std::move(cross);
-    const bool found = NearestOrthogonal(rotated.matrix, width_);
+    rotated.matrix = cross;
+    bool found = false;
+    JANGBU_RETURN_IF_ERROR(Spectra({
+        [&] { found = NearestOrthogonal(rotated.matrix, width_); },
+        [&] { permuted.order = Assign(correlation, width_, width_); },
+    }));
+    for (size_t i = 0; i < width_; ++i)
+      permuted.sign.push_back(cross[i * width_ + permuted.order[i]] < 0 ? -1.0f : 1.0f);
+    cross = {};
+    correlation = {};
 
     const std::vector<uint32_t> tested = Evenly(test_count, 512);
     std::vector<float> test_a(tested.size() * width_), test_b(tested.size() * width_);
@@ -443,12 +455,18 @@ class Comparison {
           std::sqrt(std::max(0.0, sum.variance)) / static_cast<double>(tested.size());
       return result;
     };
-    const Figure as_is = figure(Basis());
-    const Figure moved = figure(permuted);
+    const Basis none;
+    const std::array<const Basis*, 3> bases = {&none, &permuted, &rotated};
+    std::array<Figure, 3> figures;
+    JANGBU_RETURN_IF_ERROR(ParallelFor(found ? 3 : 2, options_.threads, [&](size_t i) -> Status {
+      figures[i] = figure(*bases[i]);
+      return OkStatus();
+    }));
+    const auto& [as_is, moved, turned] = figures;
     out_.entries = moved.effect > as_is.effect ? moved : as_is;
     // The better of two.
     out_.entries.p = std::min(1.0, 2 * out_.entries.p);
-    if (found) out_.entries_rotated = figure(rotated);
+    if (found) out_.entries_rotated = turned;
     candidates_.push_back(std::move(permuted));
     if (found) candidates_.push_back(std::move(rotated));
     return OkStatus();
@@ -518,34 +536,48 @@ class Comparison {
     return MeanBest(cosines, chosen.size(), second_.shape().layers[m].neurons);
   }
 
-  // The best layer of the second for each of `layers`, and the mean fit.
+  // The best layer of the second for each of `layers`, and the mean fit; in each of `bases`.
   struct LayerMap {
     std::vector<std::pair<uint32_t, uint32_t>> pairs;
     double fit = 0;
   };
-  StatusOr<LayerMap> MapLayers(const std::vector<uint32_t>& layers, const Basis& basis) const {
-    LayerMap map;
-    map.pairs.resize(layers.size());
-    std::vector<double> fits(layers.size(), 0);
-    if (Status done = ParallelFor(layers.size(), options_.threads,
-                                  [&](size_t i) -> Status {
-                                    double best = -2;
-                                    for (const uint32_t m : Candidates(layers[i])) {
-                                      JANGBU_ASSIGN_OR_RETURN(const double fit,
-                                                              GateFit(layers[i], m, basis));
-                                      // Of equals, the layer at the same place.
-                                      if (fit > best || (fit == best && m == layers[i])) {
-                                        best = fit;
-                                        map.pairs[i] = {layers[i], m};
-                                      }
-                                    }
-                                    fits[i] = best;
-                                    return OkStatus();
-                                  });
-        !done.ok())
-      return done;
-    for (const double fit : fits) map.fit += fit / static_cast<double>(layers.size());
-    return map;
+  StatusOr<std::vector<LayerMap>> MapLayers(const std::vector<uint32_t>& layers,
+                                            const std::vector<const Basis*>& bases) const {
+    struct Job {
+      size_t basis;
+      size_t layer;
+      uint32_t second;
+    };
+    std::vector<Job> jobs;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const std::vector<uint32_t> candidates = Candidates(layers[i]);
+      for (size_t b = 0; b < bases.size(); ++b) {
+        for (const uint32_t m : candidates) jobs.push_back({b, i, m});
+      }
+    }
+    std::vector<double> fits(jobs.size());
+    JANGBU_RETURN_IF_ERROR(ParallelFor(jobs.size(), options_.threads, [&](size_t j) -> Status {
+      JANGBU_ASSIGN_OR_RETURN(
+          fits[j], GateFit(layers[jobs[j].layer], jobs[j].second, *bases[jobs[j].basis]));
+      return OkStatus();
+    }));
+    std::vector<LayerMap> maps(bases.size());
+    std::vector<std::vector<double>> best(bases.size(), std::vector<double>(layers.size(), -2));
+    for (LayerMap& map : maps) map.pairs.resize(layers.size());
+    for (size_t j = 0; j < jobs.size(); ++j) {
+      const Job& job = jobs[j];
+      const uint32_t l = layers[job.layer];
+      double& so_far = best[job.basis][job.layer];
+      // Of equals, the layer at the same place.
+      if (fits[j] > so_far || (fits[j] == so_far && job.second == l)) {
+        so_far = fits[j];
+        maps[job.basis].pairs[job.layer] = {l, job.second};
+      }
+    }
+    for (size_t b = 0; b < bases.size(); ++b) {
+      for (const double fit : best[b]) maps[b].fit += fit / static_cast<double>(layers.size());
+    }
+    return maps;
   }
 
   Status FindBasis() {
@@ -558,27 +590,34 @@ class Comparison {
     // Gates can be fitted by a wrong basis too, so what decides is the test on one layer, which the
     // p-value then leaves out.
     chosen_by_ = probe[probe.size() / 2];
-    const auto consider = [&](Basis basis) -> Status {
-      JANGBU_ASSIGN_OR_RETURN(const LayerMap map, MapLayers(probe, basis));
-      out_.basis_fit[static_cast<size_t>(basis.kind)] = map.fit;
-      const auto [l, m] = map.pairs[probe.size() / 2];
-      JANGBU_ASSIGN_OR_RETURN(const NeuronTest test, TestNeurons(first_, l, second_, m, basis,
-                                                                 options_.neurons_max, false));
-      best_fit = std::max(best_fit, map.fit);
-      if (test.figures.z > best_z) {
-        best_z = test.figures.z;
-        basis_ = std::move(basis);
+    // All of them at once; taken in their order, so that what comes after a good one is not said.
+    const auto consider = [&](std::vector<Basis> bases) -> Status {
+      std::vector<const Basis*> all;
+      for (const Basis& basis : bases) all.push_back(&basis);
+      JANGBU_ASSIGN_OR_RETURN(const std::vector<LayerMap> maps, MapLayers(probe, all));
+      std::vector<double> z(bases.size());
+      JANGBU_RETURN_IF_ERROR(ParallelFor(bases.size(), options_.threads, [&](size_t b) -> Status {
+        const auto [l, m] = maps[b].pairs[probe.size() / 2];
+        JANGBU_ASSIGN_OR_RETURN(const NeuronTest test, TestNeurons(first_, l, second_, m, bases[b],
+                                                                   options_.neurons_max, false));
+        z[b] = test.figures.z;
+        return OkStatus();
+      }));
+      for (size_t b = 0; b < bases.size() && best_fit < kGood; ++b) {
+        out_.basis_fit[static_cast<size_t>(bases[b].kind)] = maps[b].fit;
+        best_fit = std::max(best_fit, maps[b].fit);
+        if (z[b] > best_z) {
+          best_z = z[b];
+          basis_ = std::move(bases[b]);
+        }
       }
       return OkStatus();
     };
-    JANGBU_RETURN_IF_ERROR(consider(Basis()));
-    for (Basis& candidate : candidates_) {
-      if (best_fit >= kGood) break;
-      JANGBU_RETURN_IF_ERROR(consider(std::move(candidate)));
-    }
+    JANGBU_RETURN_IF_ERROR(consider({Basis()}));
+    if (best_fit < kGood) JANGBU_RETURN_IF_ERROR(consider(std::move(candidates_)));
     if (best_fit < kGood) {
       JANGBU_ASSIGN_OR_RETURN(std::optional<Basis> by_weights, BasisByWeights(sampled));
-      if (by_weights) JANGBU_RETURN_IF_ERROR(consider(*std::move(by_weights)));
+      if (by_weights) JANGBU_RETURN_IF_ERROR(consider({*std::move(by_weights)}));
     }
     out_.basis = basis_.kind;
     return OkStatus();
@@ -764,15 +803,18 @@ class Comparison {
   }
 
   Status Neurons() {
-    JANGBU_ASSIGN_OR_RETURN(map_, MapLayers(Sampled(), basis_));
+    JANGBU_ASSIGN_OR_RETURN(std::vector<LayerMap> maps, MapLayers(Sampled(), {&basis_}));
+    map_ = std::move(maps[0]);
     JANGBU_ASSIGN_OR_RETURN(std::vector<NeuronTest> tests,
                             TestAll(map_, basis_, options_.keep_rows));
     if (basis_.kind != BasisKind::kAsIs) {
       // Single layers that were taken over as they are, in a model that is otherwise another.
       constexpr double kBeyondChance = 8;
-      JANGBU_ASSIGN_OR_RETURN(const LayerMap map, MapLayers(Sampled(), Basis()));
+      const Basis none;
+      JANGBU_ASSIGN_OR_RETURN(maps, MapLayers(Sampled(), {&none}));
+      const LayerMap& map = maps[0];
       JANGBU_ASSIGN_OR_RETURN(std::vector<NeuronTest> as_is,
-                              TestAll(map, Basis(), options_.keep_rows));
+                              TestAll(map, none, options_.keep_rows));
       for (size_t i = 0; i < tests.size(); ++i) {
         if (as_is[i].figures.z > kBeyondChance && as_is[i].figures.z > tests[i].figures.z) {
           tests[i] = std::move(as_is[i]);

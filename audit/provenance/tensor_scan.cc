@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <utility>
 
 #include "audit/provenance/linalg.h"
@@ -85,6 +86,9 @@ struct Piece {
   uint64_t bytes = 0;
 };
 
+// Threads to each that is given: while one waits for the disk, another counts.
+constexpr unsigned kReaders = 2;
+
 struct PieceResult {
   Digest first{};
   Digest second{};
@@ -104,7 +108,11 @@ Status ScanPiece(const Model* first, const Model* second, const Piece& piece,
                         Sha256Stream& hash, std::vector<float>& out) -> Status {
     const uint64_t size = SizeOf(t.dtype);
     raw.resize(count * size);
-    JANGBU_RETURN_IF_ERROR(model.FileOf(t).ReadAt(t.offset + at * size, raw.size(), raw.data()));
+    const uint64_t from = t.offset + at * size;
+    JANGBU_RETURN_IF_ERROR(model.FileOf(t).ReadAt(from, raw.size(), raw.data()));
+    // The next chunk comes while this one is counted.
+    const uint64_t next = std::min(kChunkElements, t.elements() - at - count);
+    model.FileOf(t).Expect(from + raw.size(), next * size);
     hash.Update(raw);
     if (options.progress) options.progress(raw.size());
     if (!IsWeight(t.dtype)) return OkStatus();
@@ -257,9 +265,15 @@ StatusOr<ScanResult> ScanPair(const Model& first, const Model& second, const Sca
     pieces.push_back({kNoTensor, i, second.tensors()[i].bytes});
   }
   std::vector<PieceResult> results(pieces.size());
+  // The largest first: no thread is left alone with one at the end.
+  std::vector<size_t> order(pieces.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t x, size_t y) { return pieces[x].bytes > pieces[y].bytes; });
   if (Status done = ParallelFor(
-          pieces.size(), options.threads,
-          [&](size_t i) -> Status {
+          pieces.size(), kReaders * options.threads,
+          [&](size_t k) -> Status {
+            const size_t i = order[k];
             const Piece& piece = pieces[i];
             const std::string key = "tensor " + std::to_string(i);
             std::string stored;
@@ -302,7 +316,7 @@ StatusOr<ScanResult> ScanPair(const Model& first, const Model& second, const Sca
 
 StatusOr<Digest> ScanModel(const Model& model, const ScanOptions& options) {
   std::vector<Digest> digests(model.tensors().size());
-  if (Status done = ParallelFor(digests.size(), options.threads,
+  if (Status done = ParallelFor(digests.size(), kReaders * options.threads,
                                 [&](size_t i) -> Status {
                                   PieceResult result;
                                   JANGBU_RETURN_IF_ERROR(ScanPiece(
