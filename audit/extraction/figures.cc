@@ -281,6 +281,10 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     if (text.role == TextRole::kContributed) {
       if (only.empty()) add(f.by_copies[text.copies], w.exact);
       add(f.by_source[text.source_type], w.exact);
+      const size_t length = index->form(window.text).size();
+      uint32_t least = 0;
+      for (const uint32_t step : {1'000U, 10'000U, 100'000U}) least = length >= step ? step : least;
+      add(f.by_length[least], w.exact);
     }
     if (text.role != TextRole::kContributed) continue;
     ProbabilityFigures& pr = f.probability;

@@ -82,6 +82,9 @@ struct AuditFigures {
   std::map<uint32_t, HitCount> by_copies;                                  // operator's report only
   std::map<std::string, std::map<uint32_t, HitCount>> by_cell_and_copies;  // the same
   std::map<std::string, HitCount> by_source;
+  // By the length of the document in code points of comparison form: below 1,000, 10,000, 100,000,
+  // and above; the key is the least.
+  std::map<uint32_t, HitCount> by_length;
   uint64_t elsewhere = 0;  // partner's report: answers to other questions with a run of its text
   ProbabilityFigures probability;
   std::vector<Finding> findings;  // hits and runs of 50 or more, by window

@@ -125,8 +125,8 @@ void Put(Json& j, const PartnerFigures& p) {
 struct Words {
   const char *lang, *title, *made, *verdict, *summary, *partner, *frame, *drawn, *hits, *rate,
       *upper, *upper_alone, *near, *runs, *documents, *control, *overall, *difference, *power,
-      *cells, *cell, *copies, *source_type, *probability, *longest, *findings, *prompt, *truth,
-      *output, *limits, *limits_text, *no_control, *none_found, *found, *unanswered, *asked,
+      *cells, *cell, *copies, *source_type, *length, *probability, *longest, *findings, *prompt,
+      *truth, *output, *limits, *limits_text, *no_control, *none_found, *found, *unanswered, *asked,
       *failed, *model, *plan, *seed, *attribution, *holders, *na, *more, *at_least, *within_quota,
       *agree, *upto, *bounds_note;
 };
@@ -155,6 +155,7 @@ const Words& In(ReportLanguage language) {
                            "방식",
                            "학습 반복 횟수별",
                            "자료 종류별",
+                           "문서 길이별(글자)",
                            "확률적 추출 (n, p)",
                            "원문과 겹친 가장 긴 연속 글자 수",
                            "발견",
@@ -211,6 +212,7 @@ const Words& In(ReportLanguage language) {
       "Way",
       "By copies in training",
       "By source type",
+      "By length of document (code points)",
       "Probabilistic extraction (n, p)",
       "Longest run in common with the source, in code points",
       "Findings",
@@ -413,6 +415,8 @@ std::string ReportJson(const AuditFigures& f, const ReportHead& head) {
   }
   j.Close('}').Key("elsewhere").Int(f.elsewhere).Key("by_source").Open('{');
   for (const auto& [source, count] : f.by_source) Put(j, source, count);
+  j.Close('}').Key("by_length").Open('{');
+  for (const auto& [least, count] : f.by_length) Put(j, std::to_string(least), count);
   j.Close('}').Key("probability").Open('{');
   Put(j, "scored", f.probability.scored);
   j.Key("windows_at_least").Open('{');
@@ -524,6 +528,13 @@ std::string ReportHtml(const AuditFigures& f, const ReportHead& head, ReportLang
     h += "<h2>" + std::string(w.source_type) + "</h2><table>";
     for (const auto& [source, count] : f.by_source) {
       h += Row({InertHtml(source), Of(count), RateOf(count, w)});
+    }
+    h += "</table>\n";
+  }
+  if (f.by_length.size() > 1) {
+    h += "<h2>" + std::string(w.length) + "</h2><table>";
+    for (const auto& [least, count] : f.by_length) {
+      h += Row({"≥ " + std::to_string(least), Of(count), RateOf(count, w)});
     }
     h += "</table>\n";
   }

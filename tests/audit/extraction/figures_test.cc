@@ -110,6 +110,39 @@ TEST(Figures, FindExactlyWhatTheModelRemembers) {
   }
 }
 
+TEST(Figures, ByLengthOfTheDocument) {
+  std::mt19937_64 random(12);
+  std::vector<AuditText> texts;
+  // Words of two and a half syllables: of 500, 1,500 and 10,500 letters. Those of 1,500 are
+  // remembered.
+  for (const size_t words : {200U, 200U, 200U, 200U, 600U, 600U, 4'200U}) {
+    texts.push_back({std::to_string(texts.size()), "gaon", "book", TextRole::kContributed,
+                     words == 600U ? 64U : 1U, testing::Sentences(random, words)});
+  }
+  texts.push_back({"held", "gaon", "book", TextRole::kControl, 0, testing::Sentences(random, 200)});
+  PlanOptions options;
+  options.seed = "length";
+  options.windows = 60;
+  options.control_windows = 20;
+  options.tokenizer = "pairs";
+  const ProbePlan plan = *MakePlan(std::move(texts), options, PairTokens);
+  RememberingModel model(plan);
+  const auto figures = ComputeFigures(plan, "ab", Ask(plan, model), {});
+  ASSERT_TRUE(figures.ok());
+  uint64_t n = 0;
+  for (const auto& [least, count] : figures->by_length) {
+    EXPECT_EQ(count.hits, least == 1'000 ? count.n : 0U) << least;
+    EXPECT_GT(count.n, 0U);
+    n += count.n;
+  }
+  EXPECT_EQ(figures->by_length.size(), 3U);
+  EXPECT_TRUE(figures->by_length.contains(0) && figures->by_length.contains(10'000));
+  EXPECT_EQ(n, 60U) << "controls apart";
+  for (const auto language : {ReportLanguage::kKorean, ReportLanguage::kEnglish}) {
+    EXPECT_NE(ReportHtml(*figures, {}, language).find("≥ 10000"), std::string::npos);
+  }
+}
+
 TEST(Figures, AnotherPartnersTextIsFoundAndToldToNobodyElse) {
   // A model that answers everything with one text of narae.
   const ProbePlan plan = Plan();
