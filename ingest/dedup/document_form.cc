@@ -51,6 +51,32 @@ DocumentForm FormOfDocument(std::string_view canonical) {
   return FormOfDocument(segments, FormsOfSegments(canonical, segments));
 }
 
+namespace {
+
+// Something depends on how much of the offer is covered.
+bool Open(const OfferedStretch& stretch, const SegmentOffer& offer, bool free,
+          const NoveltyRule& rule) {
+  if (offer.korean_tokens == 0 && offer.korean_words == 0) return false;
+  return stretch.length >= rule.min_run || free;
+}
+
+}  // namespace
+
+std::vector<CoverQuestion> QuestionsOf(const DocumentForm& form,
+                                       const std::vector<SegmentOffer>& offers,
+                                       const std::vector<bool>& free, const NoveltyRule& rule) {
+  JANGBU_CHECK(offers.size() == form.offers.size() && free.size() == offers.size());
+  std::vector<CoverQuestion> questions;
+  for (size_t i = 0; i < offers.size(); ++i) {
+    const OfferedStretch& o = form.offers[i];
+    if (o.begin == o.end || !Open(o, offers[i], free[i], rule)) continue;
+    // Novel is 1,000,000 · covered < length · novel_ppm.
+    const uint64_t need = (uint64_t{o.end - o.begin} * rule.novel_ppm + 999'999) / 1'000'000;
+    questions.push_back({o.begin, o.end, static_cast<uint32_t>(need)});
+  }
+  return questions;
+}
+
 NovelCounts CreditOf(const DocumentForm& form, const std::vector<SegmentOffer>& offers,
                      const Intervals& covered, const std::vector<bool>& free,
                      const NoveltyRule& rule) {
@@ -58,9 +84,8 @@ NovelCounts CreditOf(const DocumentForm& form, const std::vector<SegmentOffer>& 
   NovelCounts credit;
   for (size_t i = 0; i < offers.size(); ++i) {
     const OfferedStretch& o = form.offers[i];
-    if (offers[i].korean_tokens == 0 && offers[i].korean_words == 0) continue;
+    if (!Open(o, offers[i], free[i], rule)) continue;
     const bool is_short = o.length < rule.min_run;
-    if (is_short && !free[i]) continue;
     // An empty stretch (its code points joined the segment before) has nothing that a run could
     // cover.
     const uint64_t length = o.end - o.begin;

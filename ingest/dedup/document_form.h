@@ -70,5 +70,10 @@ constexpr uint32_t ShareOf(size_t covered, size_t length) {
 NovelCounts CreditOf(const DocumentForm& form, const std::vector<SegmentOffer>& offers,
                      const Intervals& covered, const std::vector<bool>& free,
                      const NoveltyRule& rule);
+// What CreditOf has to know of `covered`: with intervals that answer these questions as `covered`
+// does, it gives the same. Ascending.
+std::vector<CoverQuestion> QuestionsOf(const DocumentForm& form,
+                                       const std::vector<SegmentOffer>& offers,
+                                       const std::vector<bool>& free, const NoveltyRule& rule);
 
 }  // namespace jangbu::ingest

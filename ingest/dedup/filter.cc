@@ -172,15 +172,36 @@ StatusOr<KeyFilter> KeyFilter::Parse(std::string_view bytes, int key_bits) {
 }
 
 uint64_t KeyFilter::MayContain(const uint64_t* keys, size_t n) const {
-  Probe probes[64];
-  for (size_t i = 0; i < n; ++i) {
-    probes[i] = Locate(keys[i]);
-    for (const uint32_t at : probes[i].at) __builtin_prefetch(probes[i].table + at);
-  }
   uint64_t passed = 0;
+  if (parts_.size() == 1) {
+    // One table of a megabyte or less: the reads of many keys are under way by themselves, as long
+    // as nothing is stored between them.
+    const Part part = parts_[0];
+    for (size_t i = 0; i < n; ++i) {
+      const uint64_t hash = Mix(keys[i], part.seed);
+      uint32_t at[3];
+      Slots(hash, part.segment_length, part.segment_count_length, at);
+      const uint8_t rest =
+          part.table[at[0]] ^ part.table[at[1]] ^ part.table[at[2]] ^ FingerprintOf(hash);
+      passed |= static_cast<uint64_t>(rest == 0) << i;
+    }
+    return passed;
+  }
+  const uint8_t* tables[64];
+  uint32_t slots[64][3];
+  uint8_t fingerprints[64];
   for (size_t i = 0; i < n; ++i) {
-    const Probe& p = probes[i];
-    const uint8_t rest = p.table[p.at[0]] ^ p.table[p.at[1]] ^ p.table[p.at[2]] ^ p.fingerprint;
+    const Part& part = parts_[keys[i] >> part_shift_];
+    const uint64_t hash = Mix(keys[i], part.seed);
+    tables[i] = part.table;
+    fingerprints[i] = FingerprintOf(hash);
+    Slots(hash, part.segment_length, part.segment_count_length, slots[i]);
+    for (const uint32_t at : slots[i]) __builtin_prefetch(part.table + at);
+  }
+  for (size_t i = 0; i < n; ++i) {
+    const uint8_t* const table = tables[i];
+    const uint8_t rest =
+        table[slots[i][0]] ^ table[slots[i][1]] ^ table[slots[i][2]] ^ fingerprints[i];
     passed |= static_cast<uint64_t>(rest == 0) << i;
   }
   return passed;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "base/check.h"
 
 namespace jangbu::ingest {
@@ -15,7 +16,7 @@ namespace {
 using internal::DocumentTable;
 using internal::KeyTable;
 
-constexpr size_t kBlock = 32;     // places looked up at once
+constexpr size_t kBlock = 64;     // places looked up at once
 constexpr uint64_t kFewRows = 4;  // postings followed as soon as they are met
 constexpr size_t kMaxCachedCodePoints = size_t{1} << 24;
 constexpr uint64_t kDistanceMask = 15;
@@ -44,6 +45,22 @@ bool MayBeOfARun(const Hit& hit) {
   }
   return false;
 }
+// Some row of the hit may share every window: a long run goes through here, perhaps.
+bool AllAround(const Hit& hit) {
+  for (uint64_t row = hit.rows.first; row < hit.rows.last; ++row) {
+    if (hit.around.MayShare(hit.segment->AroundAt(row)) == internal::Surroundings::kAllWindows)
+      return true;
+  }
+  return false;
+}
+// Which of the `wanted` windows some row of the hit may share, as in Surroundings.
+unsigned MayShare(const Hit& hit, unsigned wanted) {
+  unsigned out = 0;
+  for (uint64_t row = hit.rows.first; row < hit.rows.last && (wanted & ~out) != 0; ++row) {
+    out |= hit.around.MayShare(hit.segment->AroundAt(row));
+  }
+  return out & wanted;
+}
 
 // A segment of a view, and how many of its tiles are of documents early enough: those numbered
 // below. Documents and tiles are in the same order.
@@ -67,6 +84,10 @@ std::vector<AskedGroup> Asked(const RunView& view, const JournalPlace& before) {
                                  : segment->document_table().TilesBefore(before);
       asked.segments.push_back({segment.get(), tiles});
     }
+    // What is found in a large one need not be asked of the others.
+    std::stable_sort(
+        asked.segments.begin(), asked.segments.end(),
+        [](const AskedSegment& a, const AskedSegment& b) { return a.tiles > b.tiles; });
     if (!asked.segments.empty()) groups.push_back(std::move(asked));
   }
   return groups;
@@ -177,22 +198,29 @@ bool TileEquals(std::u32string_view text, size_t at, std::u32string_view form, s
          std::memcmp(text.data() + at, form.data() + offset, kTile * sizeof(char32_t)) == 0;
 }
 
-// Looks the places of `text` below `to` up and calls `f(hit)` for those that have
-// rows, in order of the places within a segment and a block. Before each block
-// `next(place)` may skip ahead, by returning `to` or more to the end; before a row is looked for
-// `wanted(place)` may wave it off.
+// Looks the places of `text` below `to` up and calls `f(hit)` for those that have rows, block by
+// block, in each segment after segment. Before each block `next(place)` may skip ahead, by
+// returning `to` or more to the end. A place that is not `wanted` any more is looked up in no
+// further segment; `settled` is a count that goes up whenever fewer may be. What is read for a
+// block is asked of memory before the first of it is needed: filters, then buckets, then rows, then
+// surroundings.
 template <typename Next, typename Wanted, typename F>
 Status ScanPlaces(const RunHasher& hasher, std::span<const AskedGroup> groups,
-                  std::u32string_view text, size_t to, RunCost& cost, Next&& next, Wanted&& wanted,
-                  F&& f) {
+                  std::u32string_view text, size_t to, RunCost& cost, const uint64_t& settled,
+                  Next&& next, Wanted&& wanted, F&& f) {
   RunHasher::Roller roller(hasher, kTile);
   size_t rolled = SIZE_MAX;  // the roller stands there
   uint64_t keys[kBlock];
+  KeyTable::Range rows[kBlock];
+  internal::Surroundings around[kBlock];
   struct Pass {
     const AskedSegment* asked;
-    size_t i;
+    uint64_t places;  // of the block, a bit each
   };
   std::vector<Pass> passes;
+  const auto for_each = [](uint64_t places, auto&& what) {
+    for (; places != 0; places &= places - 1) what(static_cast<size_t>(std::countr_zero(places)));
+  };
   for (size_t at = 0; at < to;) {
     at = next(at);
     if (at >= to) break;
@@ -218,35 +246,65 @@ Status ScanPlaces(const RunHasher& hasher, std::span<const AskedGroup> groups,
       for (const AskedSegment& asked : group.segments) {
         uint64_t passed = 0;
         if (group.summary != nullptr) {
-          for (uint64_t rest = of_group; rest != 0; rest &= rest - 1) {
-            const int i = std::countr_zero(rest);
+          for_each(of_group, [&](size_t i) {
             passed |= uint64_t{asked.segment->filter().MayContain(keys[i])} << i;
-          }
+          });
         } else {
           passed = asked.segment->filter().MayContain(keys, n);
         }
-        for (; passed != 0; passed &= passed - 1) {
-          const auto i = static_cast<size_t>(std::countr_zero(passed));
-          passes.push_back({&asked, i});
-          asked.segment->tile_table().PrefetchBucket(keys[i]);
-        }
+        if (passed == 0) continue;
+        passes.push_back({&asked, passed});
+        for_each(passed, [&](size_t i) { asked.segment->tile_table().PrefetchBucket(keys[i]); });
       }
     }
-    cost.passes += passes.size();
-    for (const Pass& pass : passes) pass.asked->segment->tile_table().PrefetchRows(keys[pass.i]);
     for (const Pass& pass : passes) {
-      if (!wanted(at + pass.i)) continue;
+      cost.passes += static_cast<uint64_t>(std::popcount(pass.places));
+      for_each(pass.places,
+               [&](size_t i) { pass.asked->segment->tile_table().PrefetchRows(keys[i]); });
+    }
+    uint64_t open = ~uint64_t{0};
+    uint64_t seen = settled;
+    uint64_t have_around = 0;
+    for (const Pass& pass : passes) {
       const KeyTable& table = pass.asked->segment->tile_table();
-      const KeyTable::Range all = table.Find(keys[pass.i]);
-      const KeyTable::Range rows = table.Below(all, pass.asked->tiles);
-      if (rows.empty()) continue;
-      const Hit hit{static_cast<uint32_t>(at + pass.i), pass.asked->segment, rows,
-                    internal::Surroundings::Of(text, at + pass.i)};
-      JANGBU_RETURN_IF_ERROR(f(hit));
+      uint64_t hits = 0;
+      for_each(pass.places & open, [&](size_t i) {
+        rows[i] = table.Below(table.Find(keys[i]), pass.asked->tiles);
+        if (rows[i].empty()) return;
+        hits |= uint64_t{1} << i;
+        pass.asked->segment->PrefetchAround(rows[i]);
+      });
+      for (; hits != 0; hits &= hits - 1) {
+        const auto i = static_cast<size_t>(std::countr_zero(hits));
+        if (settled != seen && !wanted(at + i)) continue;
+        if ((have_around >> i & 1) == 0) {
+          around[i] = internal::Surroundings::Of(text, at + i);
+          have_around |= uint64_t{1} << i;
+        }
+        JANGBU_RETURN_IF_ERROR(
+            f(Hit{static_cast<uint32_t>(at + i), pass.asked->segment, rows[i], around[i]}));
+      }
+      if (settled == seen) continue;
+      seen = settled;
+      open = 0;
+      for (size_t i = 0; i < n; ++i) open |= uint64_t{wanted(at + i)} << i;
     }
     at += n;
   }
   return OkStatus();
+}
+
+// Are the n bytes all 1? They are 0 or 1.
+bool AllSet(const uint8_t* bytes, size_t n) {
+  if (n == kTileStep) {
+    constexpr uint64_t kOnes = 0x0101'0101'0101'0101u;
+    uint64_t head;
+    uint64_t tail;
+    std::memcpy(&head, bytes, 8);
+    std::memcpy(&tail, bytes + kTileStep - 8, 8);
+    return (head & tail) == kOnes;
+  }
+  return std::memchr(bytes, 0, n) == nullptr;
 }
 
 // Which windows of min_run code points of a text occur in the reference.
@@ -268,17 +326,8 @@ class WindowSearch {
     // in.
     const size_t to = windows_ + kReach;
     JANGBU_RETURN_IF_ERROR(ScanPlaces(
-        hasher_, groups_, text_, to, cost_,
-        [&](size_t at) {
-          // Every window that a place could still decide may be known.
-          const size_t low = at >= kReach ? at - kReach : 0;
-          if (low >= windows_) return to;
-          const void* unknown = std::memchr(occurs_.data() + low, 0, windows_ - low);
-          if (unknown == nullptr) return to;
-          const auto window =
-              static_cast<size_t>(static_cast<const uint8_t*>(unknown) - occurs_.data());
-          return std::max(at, window);
-        },
+        hasher_, groups_, text_, to, cost_, compared_,
+        [&](size_t at) { return NextUnset(occurs_, at, to); },
         [&](size_t at) { return !Known(at); },
         [&](const Hit& hit) -> Status {
           if (hit.rows.size() <= kHotTiles && !MayBeOfARun(hit)) return OkStatus();
@@ -295,18 +344,69 @@ class WindowSearch {
       if (!Known(later_[i].at)) JANGBU_RETURN_IF_ERROR(Follow(later_[i]));
     }
     later_.erase(later_.begin(), later_.begin() + static_cast<ptrdiff_t>(i));
-    return FollowHot();
+    return FollowHot(std::move(later_));
+  }
+
+  // The same for as long as a question is open. What surroundings leave possible is a bound from
+  // above, what was compared one from below; only where the two disagree about a question are all
+  // postings looked up, and followed until they agree.
+  Status Decide(std::span<const CoverQuestion> questions, const Intervals& already) {
+    may_.assign(windows_ + 8, 0);
+    const size_t to = windows_ + kReach;
+    bool only_possible = false;
+    JANGBU_RETURN_IF_ERROR(ScanPlaces(
+        hasher_, groups_, text_, to, cost_, settled_,
+        [&](size_t at) { return NextUnset(may_, at, to); },
+        [&](size_t at) { return !Settled(may_, at); },
+        [&](const Hit& hit) -> Status {
+          // Where all around is the same a long run is likely: its end may be far.
+          if (hit.rows.size() <= kFewRows && !Known(hit.at) && AllAround(hit)) return Follow(hit);
+          const unsigned open = Unset(may_, hit.at);
+          const unsigned may = hit.rows.size() > kHotTiles ? open : MayShare(hit, open);
+          if (may == 0) return OkStatus();
+          for (unsigned rest = may; rest != 0; rest &= rest - 1)
+            may_[hit.at - static_cast<unsigned>(std::countr_zero(rest))] = 1;
+          ++settled_;
+          only_possible = true;
+          return OkStatus();
+        }));
+    if (!only_possible) return OkStatus();
+    std::vector<uint8_t> base(text_.size(), 0);
+    for (const Interval& i : already) std::memset(base.data() + i.begin, 1, i.end - i.begin);
+    for (const CoverQuestion& q : questions) {
+      JANGBU_CHECK(q.begin < q.end && q.end <= text_.size());
+      const size_t from = FirstWindow(q);
+      const size_t end = std::min<size_t>(q.end, windows_);
+      // Nothing reaches into the stretch.
+      if (from >= end || std::memchr(may_.data() + from, 1, end - from) == nullptr) continue;
+      if (CountCovered(q, base, occurs_) >= q.need || CountCovered(q, base, may_) < q.need)
+        continue;
+      JANGBU_RETURN_IF_ERROR(Answer(q, base));
+    }
+    return OkStatus();
   }
 
   bool Occurs(size_t window) const { return occurs_[window] != 0; }
   size_t windows() const { return windows_; }
 
-  Intervals Covered() const {
+  Intervals Covered() const { return IntervalsOf(occurs_); }
+  // After Decide: nothing outside is covered.
+  Intervals MayBeCovered() const { return IntervalsOf(may_); }
+
+ private:
+  // What the marked windows cover.
+  Intervals IntervalsOf(const std::vector<uint8_t>& windows) const {
     Intervals out;
-    for (size_t w = 0; w < windows_; ++w) {
-      if (occurs_[w] == 0) continue;
-      const auto begin = static_cast<uint32_t>(w);
-      const auto end = static_cast<uint32_t>(w + min_run_);
+    const uint8_t* const data = windows.data();
+    for (size_t w = 0; w < windows_;) {
+      const void* next = std::memchr(data + w, 1, windows_ - w);
+      if (next == nullptr) break;
+      const auto first = static_cast<size_t>(static_cast<const uint8_t*>(next) - data);
+      const void* rest = std::memchr(data + first, 0, windows_ - first);
+      w = rest == nullptr ? windows_
+                          : static_cast<size_t>(static_cast<const uint8_t*>(rest) - data);
+      const auto begin = static_cast<uint32_t>(first);
+      const auto end = static_cast<uint32_t>(w - 1 + min_run_);
       if (!out.empty() && out.back().end >= begin) {
         out.back().end = end;
       } else {
@@ -316,21 +416,84 @@ class WindowSearch {
     return out;
   }
 
- private:
-  // Is every window that holds the tile at `at` among its first 13 places decided for yes?
-  bool Known(size_t at) const {
+  // The first place from `at` on that can still mark a window; `to` when there is none.
+  size_t NextUnset(const std::vector<uint8_t>& marks, size_t at, size_t to) const {
+    const size_t low = at >= kReach ? at - kReach : 0;
+    if (low >= windows_) return to;
+    const void* unset = std::memchr(marks.data() + low, 0, windows_ - low);
+    if (unset == nullptr) return to;
+    const auto window = static_cast<size_t>(static_cast<const uint8_t*>(unset) - marks.data());
+    return std::max(at, window);
+  }
+
+  // The first window that reaches into the stretch of a question.
+  size_t FirstWindow(const CoverQuestion& q) const {
+    return q.begin + 1 > min_run_ ? q.begin + 1 - min_run_ : 0;
+  }
+
+  // How many code points of a question lie in the marked windows or in `base`.
+  size_t CountCovered(const CoverQuestion& q, const std::vector<uint8_t>& base,
+                      const std::vector<uint8_t>& marks) const {
+    size_t count = 0;
+    size_t covered_to = 0;
+    for (size_t w = FirstWindow(q); w < std::min<size_t>(q.begin, windows_); ++w) {
+      if (marks[w] != 0) covered_to = w + min_run_;
+    }
+    for (size_t at = q.begin; at < q.end; ++at) {
+      if (at < windows_ && marks[at] != 0) covered_to = at + min_run_;
+      count += (at < covered_to || base[at] != 0) ? 1 : 0;
+    }
+    return count;
+  }
+
+  // Follows what may cover a question until it is decided.
+  Status Answer(const CoverQuestion& q, const std::vector<uint8_t>& base) {
+    const size_t from = FirstWindow(q);
+    const size_t to = std::min<size_t>(q.end, windows_) + kReach;
+    std::vector<Hit> hits;
+    JANGBU_RETURN_IF_ERROR(ScanPlaces(
+        hasher_, groups_, text_, to, cost_, compared_,
+        [&](size_t at) { return NextUnset(occurs_, std::max(at, from), to); },
+        [&](size_t at) { return !Known(at); },
+        [&](const Hit& hit) -> Status {
+          if (hit.rows.size() > kHotTiles || MayShare(hit, Unset(occurs_, hit.at)) != 0)
+            hits.push_back(hit);
+          return OkStatus();
+        }));
+    // Rare tiles before common ones: what they decide need not be asked again. Hot ones last.
+    std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+      return a.rows.size() != b.rows.size() ? a.rows.size() < b.rows.size() : a.at < b.at;
+    });
+    size_t lacks = q.need - CountCovered(q, base, occurs_);
+    size_t i = 0;
+    for (; i < hits.size() && hits[i].rows.size() <= kHotTiles; ++i) {
+      if (Known(hits[i].at)) continue;
+      const uint64_t before = compared_;
+      JANGBU_RETURN_IF_ERROR(Follow(hits[i]));
+      if (compared_ - before < lacks) {
+        lacks -= compared_ - before;
+        continue;
+      }
+      const size_t covered = CountCovered(q, base, occurs_);
+      if (covered >= q.need) return OkStatus();
+      lacks = q.need - covered;
+    }
+    hits.erase(hits.begin(), hits.begin() + static_cast<ptrdiff_t>(i));
+    return hits.empty() ? OkStatus() : FollowHot(std::move(hits));
+  }
+
+  // Is every window that holds the tile at `at` among its first 13 places marked?
+  bool Settled(const std::vector<uint8_t>& marks, size_t at) const {
     const size_t low = at >= kReach ? at - kReach : 0;
     const size_t high = std::min(at + 1, windows_);
-    for (size_t w = low; w < high; ++w) {
-      if (occurs_[w] == 0) return false;
-    }
-    return true;
+    return low >= high || AllSet(marks.data() + low, high - low);
   }
+  bool Known(size_t at) const { return Settled(occurs_, at); }
   // Those that are not; bit k is the window that begins k before `at`.
-  unsigned Unknown(size_t at) const {
+  unsigned Unset(const std::vector<uint8_t>& marks, size_t at) const {
     unsigned out = 0;
     for (size_t k = at < windows_ ? 0 : at - windows_ + 1; k <= std::min(at, kReach); ++k) {
-      out |= static_cast<unsigned>(occurs_[at - k] == 0) << k;
+      out |= static_cast<unsigned>(marks[at - k] == 0) << k;
     }
     return out;
   }
@@ -358,40 +521,43 @@ class WindowSearch {
     }
     if (end - begin < min_run_) return false;
     std::memset(occurs_.data() + begin, 1, end - min_run_ - begin + 1);
+    if (!may_.empty()) std::memset(may_.data() + begin, 1, end - min_run_ - begin + 1);
+    compared_ += end - begin;
+    ++settled_;
     return true;
   }
 
   // Follows the postings of a hit until nothing is left to decide.
   Status Follow(const Hit& hit) {
     Postings p(hit);
-    p.Want(Unknown(hit.at));
+    p.Want(Unset(occurs_, hit.at));
     for (; !p.done(); p.Next()) {
       if (!documents_.Admits(p.document())) continue;
       JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(p.document()));
       if (!Extend(hit.at, form, p.offset())) continue;
-      const unsigned unknown = Unknown(hit.at);
+      const unsigned unknown = Unset(occurs_, hit.at);
       if (unknown == 0) break;
       p.Want(unknown);
     }
     return OkStatus();
   }
 
-  // What is left are hits of hot tiles. A window whose tile is hot occurs in the segment only if
-  // the segment's hot table has its first 24 code points.
-  Status FollowHot() {
-    std::sort(later_.begin(), later_.end(), [](const Hit& a, const Hit& b) {
+  // Decides the windows of hits of hot tiles. A window whose tile is hot occurs in the segment only
+  // if the segment's hot table has its first 24 code points.
+  Status FollowHot(std::vector<Hit> hits) {
+    std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
       return a.segment != b.segment ? a.segment < b.segment : a.at < b.at;
     });
-    for (size_t i = 0; i < later_.size();) {
-      const RunSegment& segment = *later_[i].segment;
+    for (size_t i = 0; i < hits.size();) {
+      const RunSegment& segment = *hits[i].segment;
       size_t end = i;
-      while (end < later_.size() && later_[end].segment == &segment) ++end;
+      while (end < hits.size() && hits[end].segment == &segment) ++end;
       size_t asked = 0;  // windows below are asked
       std::vector<bool> followed(end - i);
       RunHasher::Roller roller(hasher_, kMinRun);
       size_t rolled = SIZE_MAX;
       for (size_t h = i; h < end; ++h) {
-        const size_t at = later_[h].at;
+        const size_t at = hits[h].at;
         size_t w = std::max(asked, at >= kReach ? at - kReach : 0);
         for (; w <= at && w < windows_; ++w) {
           if (occurs_[w] != 0) continue;
@@ -404,10 +570,10 @@ class WindowSearch {
           JANGBU_ASSIGN_OR_RETURN(const bool unsure, AskHot(segment, w, roller.key()));
           if (!unsure) continue;
           // The one kept place does not decide: follow all.
-          for (size_t other = h; other < end && later_[other].at <= w + kReach; ++other) {
+          for (size_t other = h; other < end && hits[other].at <= w + kReach; ++other) {
             if (followed[other - i] || occurs_[w] != 0) continue;
             followed[other - i] = true;
-            if (!Known(later_[other].at)) JANGBU_RETURN_IF_ERROR(Follow(later_[other]));
+            if (!Known(hits[other].at)) JANGBU_RETURN_IF_ERROR(Follow(hits[other]));
           }
         }
         asked = w;
@@ -454,6 +620,9 @@ class WindowSearch {
   Documents& documents_;
   RunCost& cost_;
   std::vector<uint8_t> occurs_;  // by window
+  std::vector<uint8_t> may_;     // by window, those that occur too; empty but for Decide
+  uint64_t compared_ = 0;        // code points of all runs found, again ones too
+  uint64_t settled_ = 0;         // times that windows were marked
   std::vector<Hit> later_;
 };
 
@@ -461,8 +630,9 @@ class WindowSearch {
 Status CollectHits(const RunHasher& hasher, std::span<const AskedGroup> groups,
                    std::u32string_view text, size_t from, size_t to, RunCost& cost,
                    std::vector<Hit>& out) {
+  const uint64_t never = 0;
   return ScanPlaces(
-      hasher, groups, text, to, cost, [&](size_t at) { return std::max(at, from); },
+      hasher, groups, text, to, cost, never, [&](size_t at) { return std::max(at, from); },
       [](size_t) { return true; },
       [&](const Hit& hit) -> Status {
         if (hit.rows.size() > kHotTiles || MayBeOfARun(hit)) out.push_back(hit);
@@ -570,6 +740,20 @@ StatusOr<Intervals> RunView::Covered(std::u32string_view text, const Reference& 
   return search.Covered();
 }
 
+StatusOr<CoverBounds> RunView::Decide(std::u32string_view text, const Reference& reference,
+                                      FormSource& forms, std::span<const CoverQuestion> questions,
+                                      const Intervals& already, size_t min_run,
+                                      RunCost* cost) const {
+  JANGBU_CHECK(min_run >= kMinRun && text.size() < (size_t{1} << 31));
+  RunCost own;
+  if (groups_.empty() || text.size() < min_run) return CoverBounds{};
+  Documents documents(reference, forms, cost != nullptr ? *cost : own);
+  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  WindowSearch search(*hasher_, asked, text, min_run, documents, cost != nullptr ? *cost : own);
+  JANGBU_RETURN_IF_ERROR(search.Decide(questions, already));
+  return CoverBounds{search.Covered(), search.MayBeCovered()};
+}
+
 StatusOr<std::vector<RunMatch>> RunView::Matches(std::u32string_view text,
                                                  const Reference& reference, FormSource& forms,
                                                  size_t min_run, size_t max) const {
@@ -641,6 +825,40 @@ struct Candidate {
   uint32_t reach_end = 0;
   std::vector<std::pair<uint32_t, uint32_t>> places;  // (place of the text, offset in the document)
 };
+
+// Where the tiles of candidates are in a segment; ascending.
+struct CandidateTiles {
+  struct Stretch {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+    uint32_t candidate = 0;
+  };
+  const RunSegment* segment = nullptr;
+  std::vector<Stretch> stretches;
+};
+std::vector<CandidateTiles> TilesOfCandidates(std::span<const AskedGroup> groups,
+                                              std::span<const Candidate> candidates) {
+  std::vector<CandidateTiles> out;
+  for (const AskedGroup& group : groups) {
+    for (const AskedSegment& asked : group.segments) {
+      const RunSegment& segment = *asked.segment;
+      CandidateTiles tiles{&segment, {}};
+      for (uint32_t c = 0; c < candidates.size(); ++c) {
+        const JournalPlace& place = candidates[c].document.place;
+        if (place < segment.first_place() || segment.last_place() < place) continue;
+        const auto first = static_cast<uint32_t>(segment.document_table().TilesBefore(place));
+        const DocumentTable::Entry entry = segment.document_table().OfTile(first);
+        if (entry.document.place == place)
+          tiles.stretches.push_back({first, first + entry.tiles, c});
+      }
+      if (tiles.stretches.empty()) continue;
+      std::sort(tiles.stretches.begin(), tiles.stretches.end(),
+                [](const auto& a, const auto& b) { return a.begin < b.begin; });
+      out.push_back(std::move(tiles));
+    }
+  }
+  return out;
+}
 
 uint32_t CoverageOf(std::u32string_view text, std::u32string_view form,
                     const std::vector<std::pair<uint32_t, uint32_t>>& places,
@@ -754,35 +972,40 @@ StatusOr<std::optional<NearDocument>> RunView::NearestWithin(std::u32string_view
     sum += size[order[i]];
   }
 
-  absl::flat_hash_map<JournalPlace, uint32_t, PlaceHash> number;
+  absl::flat_hash_set<JournalPlace, PlaceHash> named;
   std::vector<Candidate> candidates;
   for (const Hit& hit : hits) {
     bool names = false;
     for (size_t p = first_piece(hit.at); p <= last_piece(hit.at); ++p) names = names || chosen[p];
     if (!names) continue;
     for (Postings p(hit); !p.done(); p.NextDocument()) {
-      if (number.contains(p.document().place) || !documents.Admits(p.document())) continue;
-      number.emplace(p.document().place, static_cast<uint32_t>(candidates.size()));
+      if (named.contains(p.document().place) || !documents.Admits(p.document())) continue;
+      named.insert(p.document().place);
       candidates.push_back({p.document(), 0, 0, {}});
     }
   }
   if (candidates.empty()) return none;
+  const std::vector<CandidateTiles> tiles_of = TilesOfCandidates(asked, candidates);
   for (const Hit& hit : hits) {
     const auto begin = hit.at >= kReach ? hit.at - static_cast<uint32_t>(kReach) : 0;
     const auto end = static_cast<uint32_t>(std::min<size_t>(hit.at + kMinRun, text.size()));
-    for (Postings p(hit); !p.done();) {
-      const auto found = number.find(p.document().place);
-      if (found == number.end()) {
-        p.NextDocument();
-        continue;
-      }
-      Candidate& c = candidates[found->second];
-      c.places.emplace_back(hit.at, static_cast<uint32_t>(p.offset()));
+    const auto found = std::find_if(tiles_of.begin(), tiles_of.end(),
+                                    [&](const auto& t) { return t.segment == hit.segment; });
+    if (found == tiles_of.end()) continue;
+    // Rows and stretches of tiles both ascend.
+    const KeyTable& table = hit.segment->tile_table();
+    auto stretch = found->stretches.begin();
+    for (uint64_t row = hit.rows.first; row < hit.rows.last; ++row) {
+      const auto tile = static_cast<uint32_t>(table.ValueAt(row));
+      while (stretch != found->stretches.end() && stretch->end <= tile) ++stretch;
+      if (stretch == found->stretches.end()) break;
+      if (tile < stretch->begin || hit.around.MayShare(hit.segment->AroundAt(row)) == 0) continue;
+      Candidate& c = candidates[stretch->candidate];
+      c.places.emplace_back(hit.at, static_cast<uint32_t>((tile - stretch->begin) * kTileStep));
       if (end > c.reach_end) {
         c.reachable += end - std::max(begin, c.reach_end);
         c.reach_end = end;
       }
-      p.Next();
     }
   }
   std::erase_if(candidates, [&](const Candidate& c) { return c.reachable < least; });

@@ -154,7 +154,27 @@ KeyTable::Range KeyTable::Find(uint64_t key) const {
     }
     return from;
   };
-  low = lower(tag << value_bits_, low, high);
+  // The first row of the tag: between two rows around the guess, most of the time.
+  const uint64_t bound = tag << value_bits_;
+  const uint64_t guess = Guess(key, low, high);
+  if (guess < high) {
+    uint64_t step = 8;
+    if (Packed(guess) < bound) {
+      low = guess + 1;
+      while (low + step < high && Packed(low + step) < bound) {
+        low += step + 1;
+        step *= 2;
+      }
+      low = lower(bound, low, std::min(high, low + step));
+    } else {
+      uint64_t above = guess;  // that row is not below the bound
+      while (above - low > step && Packed(above - step) >= bound) {
+        above -= step;
+        step *= 2;
+      }
+      low = lower(bound, above - low > step ? above - step + 1 : low, above);
+    }
+  }
   if (low == high || Packed(low) >> value_bits_ != tag) return {low, low};
   // Nearly every key stands in a few rows: look near first.
   uint64_t reach = 1;

@@ -180,7 +180,8 @@ class KeyTable {
   // work later.
   void PrefetchBucket(uint64_t key) const { __builtin_prefetch(firsts_ + 4 * (key >> tag_bits_)); }
   void PrefetchRows(uint64_t key) const {
-    const uint64_t bit = First(key >> tag_bits_) * static_cast<uint64_t>(row_bits_);
+    const uint64_t bucket = key >> tag_bits_;
+    const uint64_t bit = Guess(key, First(bucket), First(bucket + 1)) * uint64_t(row_bits_);
     __builtin_prefetch(rows_ + (bit >> 3));
     __builtin_prefetch(rows_ + (bit >> 3) + 64);
   }
@@ -223,6 +224,13 @@ class KeyTable {
     uint32_t v;
     std::memcpy(&v, firsts_ + 4 * bucket, 4);
     return v;
+  }
+  // Keys are spread evenly: near which row of its bucket [first, last) a key's rows are, a few
+  // early.
+  uint64_t Guess(uint64_t key, uint64_t first, uint64_t last) const {
+    const uint64_t tag = key & ((uint64_t{1} << tag_bits_) - 1);
+    const uint64_t at = (last - first) * tag >> tag_bits_;
+    return first + (at > 4 ? at - 4 : 0);
   }
   uint64_t Packed(uint64_t i) const {
     const uint64_t bit = i * static_cast<uint64_t>(row_bits_);
@@ -323,6 +331,12 @@ class RunSegment {
     uint16_t v;
     std::memcpy(&v, around_ + 2 * row, 2);
     return v;
+  }
+
+  // Hints that these rows' surroundings will be asked for. REQUIRES: not empty.
+  void PrefetchAround(internal::KeyTable::Range rows) const {
+    __builtin_prefetch(around_ + 2 * rows.first);
+    __builtin_prefetch(around_ + 2 * std::min(rows.last - 1, rows.first + kHotTiles));
   }
 
   const KeyFilter& filter() const { return filter_; }

@@ -64,24 +64,23 @@ StatusOr<JudgedBatch> JudgeBatch(const BatchQuestion& question, const Claiming& 
     const ingest::DocumentForm& form = forms[ordinal];
     ledger::Item& item = judged_batch.items[ordinal];
     const ingest::Reference reference{.before = PlaceOf(self(ordinal)), .counts = nullptr};
-    JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(form, view, reference, reference, sources,
-                                                          question.hasher, question.rule));
-    item.verdict = ledger::Verdict::kAccepted;
-    if (judged.near.has_value()) {
-      item.verdict = ledger::Verdict::kNearDuplicate;
-      item.duplicate_of = OwnerOf(judged.near->document);
-      item.similarity_ppm = ingest::ShareOf(judged.near->covered, form.stream.size());
-    }
     std::vector<bool> free(form.offers.size(), false);
     size_t at = first_segment[ordinal];
     for (size_t k = 0; k < free.size(); ++k) {
       if (batch[ordinal].offers[k].key != ingest::kNoKey)
         free[k] = segment_owners[at++] == self(ordinal);
     }
-    const ingest::NovelCounts credit =
-        ingest::CreditOf(form, batch[ordinal].offers, judged.covered, free, question.rule);
-    item.novel_korean_tokens = credit.korean_tokens;
-    item.novel_korean_words = credit.korean_words;
+    JANGBU_ASSIGN_OR_RETURN(const Judgement judged,
+                            Judge(form, batch[ordinal].offers, free, view, reference, reference,
+                                  sources, question.hasher, question.rule));
+    item.verdict = ledger::Verdict::kAccepted;
+    if (judged.near.has_value()) {
+      item.verdict = ledger::Verdict::kNearDuplicate;
+      item.duplicate_of = OwnerOf(judged.near->document);
+      item.similarity_ppm = ingest::ShareOf(judged.near->covered, form.stream.size());
+    }
+    item.novel_korean_tokens = judged.credit.korean_tokens;
+    item.novel_korean_words = judged.credit.korean_words;
     return OkStatus();
   }));
   return judged_batch;

@@ -230,8 +230,6 @@ StatusOr<ledger::Decision> Confirmation::Decide(const EverybodysText& everybody,
     const ingest::Reference of_others{
         .before = reference.before,
         .counts = [&](const ingest::RunDocument& d) { return d.scope != partner && earlier(d); }};
-    JANGBU_ASSIGN_OR_RETURN(Judgement judged, Judge(form, everybody.view, reference, of_others,
-                                                    index_.forms(), index_.hasher(), rule));
     std::vector<Owner> owners(offers.size(), self(ordinal));
     std::vector<bool> free(offers.size(), false);
     size_t at = first_segment[ordinal];
@@ -240,8 +238,11 @@ StatusOr<ledger::Decision> Confirmation::Decide(const EverybodysText& everybody,
       owners[k] = segment_owners[at++];
       free[k] = owners[k] == self(ordinal);
     }
+    JANGBU_ASSIGN_OR_RETURN(Judgement judged,
+                            Judge(form, offers, free, everybody.view, reference, of_others,
+                                  index_.forms(), index_.hasher(), rule));
     const ledger::Item& offered = commit->items[ordinal];
-    const ingest::NovelCounts credit = ingest::CreditOf(form, offers, judged.covered, free, rule);
+    const ingest::NovelCounts& credit = judged.credit;
     ledger::DecidedItem& item = decision.items[ordinal];
     // Never more than what was offered: what was committed before the first rule was judged
     // otherwise.
@@ -251,7 +252,7 @@ StatusOr<ledger::Decision> Confirmation::Decide(const EverybodysText& everybody,
                               (offered.novel_korean_tokens != 0 || offered.novel_korean_words != 0);
     if (nothing_left && !judged.near.has_value()) {
       JANGBU_ASSIGN_OR_RETURN(
-          judged.near, everybody.view.NearestWithin(form.stream, judged.by_others, of_others,
+          judged.near, everybody.view.NearestWithin(form.stream, judged.may_be_covered, of_others,
                                                     index_.forms(), 1, nullptr, rule.min_run));
     }
     if (judged.near.has_value()) {

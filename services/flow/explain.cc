@@ -98,10 +98,11 @@ StatusOr<ExplanationView> Jangbu::Explain(uint32_t partner, uint32_t number,
     };
   }
   const ingest::RunView runs = everybody ? index.Everybody() : index.PartnerView(partner);
-  JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(form, runs, reference, reference,
-                                                        index.forms(), index.hasher(), rule));
-  view.covered = ingest::CoveredLength(judged.by_others);
-  view.covered_with_self = ingest::CoveredLength(judged.covered);
+  JANGBU_ASSIGN_OR_RETURN(const ingest::Intervals by_others,
+                          runs.Covered(form.stream, reference, index.forms(), rule.min_run));
+  view.covered = ingest::CoveredLength(by_others);
+  view.covered_with_self = ingest::CoveredLength(ingest::Union(
+      by_others, ingest::CoveredBySelf(index.hasher(), form.stream, form.bounds, rule.min_run)));
 
   // The one earlier document: what the decision on it names, for those who may see that; else what
   // its verdict names; else what covers most of it.
@@ -111,7 +112,13 @@ StatusOr<ExplanationView> Jangbu::Explain(uint32_t partner, uint32_t number,
     const auto& held = std::get<ledger::Decision>(decision.body).items[document->ordinal].held_by;
     if (held.has_value()) earlier = held;
   }
-  if (!earlier.has_value() && judged.near.has_value()) earlier = OwnerOf(judged.near->document);
+  const size_t least = ingest::NearThreshold(form.stream.size(), rule);
+  if (!earlier.has_value() && view.covered >= least) {
+    JANGBU_ASSIGN_OR_RETURN(
+        const auto near, runs.NearestWithin(form.stream, by_others, reference, index.forms(), least,
+                                            nullptr, rule.min_run));
+    if (near.has_value()) earlier = OwnerOf(near->document);
+  }
   if (earlier.has_value()) {
     uint32_t holder = 0;
     state_->scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {

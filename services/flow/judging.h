@@ -29,19 +29,28 @@ inline ingest::NoveltyRule RuleOf(const ledger::NoveltyRule& rule) {
 }
 
 struct Judgement {
-  // Code points of the stream in runs of the reference, and those with what the document says again
-  // of itself, which is what its segments are judged by.
-  ingest::Intervals by_others;
-  ingest::Intervals covered;
+  // Of its novel segments.
+  ingest::NovelCounts credit;
+  // Code points of the stream outside lie in no run of the reference.
+  ingest::Intervals may_be_covered;
   // The earlier document that makes it a near duplicate.
   std::optional<ingest::NearDocument> near;
 };
 
-// `near_reference` may count fewer documents than `reference`, never others. Thread-safe.
-StatusOr<Judgement> Judge(const ingest::DocumentForm& form, const ingest::RunView& view,
+// `offers` and `free` as in CreditOf. `near_reference` may count fewer documents than `reference`,
+// never others. Coverage is settled as far as it decides a segment or the verdict, no further
+// (RunView::Decide). Thread-safe.
+StatusOr<Judgement> Judge(const ingest::DocumentForm& form,
+                          const std::vector<ingest::SegmentOffer>& offers,
+                          const std::vector<bool>& free, const ingest::RunView& view,
                           const ingest::Reference& reference,
                           const ingest::Reference& near_reference, ingest::FormSource& forms,
                           const ingest::RunHasher& hasher, const ingest::NoveltyRule& rule);
+// The credit alone.
+StatusOr<ingest::NovelCounts> JudgeCredit(
+    const ingest::DocumentForm& form, const std::vector<ingest::SegmentOffer>& offers,
+    const std::vector<bool>& free, const ingest::RunView& view, const ingest::Reference& reference,
+    ingest::FormSource& forms, const ingest::RunHasher& hasher, const ingest::NoveltyRule& rule);
 
 // The forms of a batch that is being settled, and those that are stored.
 class BatchForms : public ingest::FormSource {

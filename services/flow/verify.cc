@@ -416,18 +416,17 @@ class Verifier {
         const ingest::Reference reference{.before = PlaceOf(self), .counts = nullptr};
         if (appraisal[i].offers.size() != forms[i].offers.size())
           return Differs("the appraisal is not of the stored text", Where(entry.seq, i));
-        JANGBU_ASSIGN_OR_RETURN(const Judgement judged, Judge(forms[i], view, reference, reference,
-                                                              sources, hasher_, rule));
+        JANGBU_ASSIGN_OR_RETURN(
+            const Judgement judged,
+            Judge(forms[i], appraisal[i].offers, FreeOf(appraisal[i].offers, owners[i], self), view,
+                  reference, reference, sources, hasher_, rule));
         if (judged.near.has_value()) {
           item.verdict = ledger::Verdict::kNearDuplicate;
           item.duplicate_of = OwnerOf(judged.near->document);
           item.similarity_ppm = ingest::ShareOf(judged.near->covered, forms[i].stream.size());
         }
-        const ingest::NovelCounts credit =
-            ingest::CreditOf(forms[i], appraisal[i].offers, judged.covered,
-                             FreeOf(appraisal[i].offers, owners[i], self), rule);
-        item.novel_korean_tokens = credit.korean_tokens;
-        item.novel_korean_words = credit.korean_words;
+        item.novel_korean_tokens = judged.credit.korean_tokens;
+        item.novel_korean_words = judged.credit.korean_words;
       }
       if (!Follows(item, commit.items[i]))
         return Differs("the verdict does not follow", Where(entry.seq, i));
@@ -642,11 +641,11 @@ class Verifier {
                                             .counts = [&](const ingest::RunDocument& d) {
                                               return d.scope != batch.partner && earlier(d);
                                             }};
-          JANGBU_ASSIGN_OR_RETURN(Judgement judged, Judge(*forms[i], view, reference, of_others,
-                                                          forms_, hasher_, rule));
-          const ingest::NovelCounts credit =
-              ingest::CreditOf(*forms[i], appraisal[i].offers, judged.covered,
-                               FreeOf(appraisal[i].offers, owners[i], self), rule);
+          JANGBU_ASSIGN_OR_RETURN(
+              Judgement judged,
+              Judge(*forms[i], appraisal[i].offers, FreeOf(appraisal[i].offers, owners[i], self),
+                    view, reference, of_others, forms_, hasher_, rule));
+          const ingest::NovelCounts& credit = judged.credit;
           const ledger::Item& offered = commit.items[i];
           expected.korean_tokens = std::min(credit.korean_tokens, offered.novel_korean_tokens);
           expected.korean_words = std::min(credit.korean_words, offered.novel_korean_words);
@@ -655,7 +654,7 @@ class Verifier {
               (offered.novel_korean_tokens != 0 || offered.novel_korean_words != 0);
           if (nothing_left && !judged.near.has_value()) {
             JANGBU_ASSIGN_OR_RETURN(
-                judged.near, view.NearestWithin(forms[i]->stream, judged.by_others, of_others,
+                judged.near, view.NearestWithin(forms[i]->stream, judged.may_be_covered, of_others,
                                                 forms_, 1, nullptr, rule.min_run));
           }
           if (judged.near.has_value()) {
@@ -692,15 +691,14 @@ class Verifier {
           const auto found = commits_.find(d.place.entry);
           return found != commits_.end() && found->second < commit_seq;
         }};
-    JANGBU_ASSIGN_OR_RETURN(const Judgement judged,
-                            Judge(form, view, reference, reference, forms_, hasher_, rule));
     std::vector<Owner> owners;
     const Holders& segments = tables_[{kTableSegments, 0}];
     for (const ingest::SegmentOffer& offer : offers) {
       const auto held = segments.held.find(offer.key);
       owners.push_back(held == segments.held.end() ? Owner{} : held->second);
     }
-    return ingest::CreditOf(form, offers, judged.covered, FreeOf(offers, owners, self), rule);
+    return JudgeCredit(form, offers, FreeOf(offers, owners, self), view, reference, forms_, hasher_,
+                       rule);
   }
 
   // Each document of a re-count's items is judged and counted again, by the rule and the tokenizer

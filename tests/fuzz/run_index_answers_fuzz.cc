@@ -4,12 +4,14 @@
 // end of a document, 250-255 a copy of a stretch of an earlier document. The last document is the
 // question.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
+#include "ingest/dedup/coverage.h"
 #include "ingest/dedup/run_index.h"
 #include "tests/ingest/dedup/run_corpus.h"
 #include "tests/reference/runs.h"
@@ -57,6 +59,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto expected = jangbu::reference::Covered(text, corpus, {}, kMinRun);
   JANGBU_CHECK(*two.Covered(text, {}, forms) == expected);
   JANGBU_CHECK(*one.Covered(text, {}, forms) == expected);
+  // The same question of each stretch of 32, decided and counted.
+  std::vector<CoverQuestion> questions;
+  for (uint32_t at = 0; at < text.size(); at += 32) {
+    const auto end = std::min(at + 32, static_cast<uint32_t>(text.size()));
+    questions.push_back({at, end, (end - at + 1) / 2});
+  }
+  const CoverBounds bounds = *two.Decide(text, {}, forms, questions, {});
+  for (const CoverQuestion& q : questions) {
+    JANGBU_CHECK((CoveredWithin(bounds.sure, q.begin, q.end) >= q.need) ==
+                 (CoveredWithin(expected, q.begin, q.end) >= q.need));
+    JANGBU_CHECK(CoveredWithin(bounds.may, q.begin, q.end) >=
+                 CoveredWithin(expected, q.begin, q.end));
+  }
   JANGBU_CHECK(*one.Nearest(text, {}, forms, 1) == jangbu::reference::Nearest(text, corpus, {}, 1));
   JANGBU_CHECK(*two.Covered(text, {}, forms, 40) ==
                jangbu::reference::Covered(text, corpus, {}, 40));

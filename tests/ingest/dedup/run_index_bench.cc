@@ -216,6 +216,7 @@ void Covered(benchmark::State& state, Kind kind, size_t segments, bool summarise
   state.counters["compared/kcp"] = 1000 * static_cast<double>(cost.candidates) / each;
 }
 BENCHMARK_CAPTURE(Covered, query, Kind::kQuery, 1, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Covered, query_6_segments, Kind::kQuery, 6, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Covered, query_16_segments, Kind::kQuery, 16, false)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Covered, query_16_summarised, Kind::kQuery, 16, true)
@@ -224,6 +225,40 @@ BENCHMARK_CAPTURE(Covered, prose, Kind::kProse, 1, false)->Unit(benchmark::kMill
 BENCHMARK_CAPTURE(Covered, formulaic, Kind::kFormulaic, 1, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Covered, laughter, Kind::kLaughter, 1, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Covered, copy, Kind::kCopy, 1, false)->Unit(benchmark::kMillisecond);
+
+// Whether half of each stretch of 80 is covered, as documents are judged.
+void Decide(benchmark::State& state, Kind kind, size_t segments) {
+  const std::vector<std::u32string> questions = Questions(kind);
+  const RunView view = ViewOf(segments);
+  auto& forms = const_cast<ArrayForms&>(Indexed().forms);
+  uint64_t code_points = 0;
+  RunCost cost;
+  std::vector<CoverQuestion> halves;
+  for (auto _ : state) {
+    for (const std::u32string& q : questions) {
+      halves.clear();
+      for (uint32_t at = 0; at < q.size(); at += 80) {
+        const auto end = std::min(at + 80, static_cast<uint32_t>(q.size()));
+        halves.push_back({at, end, (end - at + 1) / 2});
+      }
+      benchmark::DoNotOptimize(*view.Decide(q, {}, forms, halves, {}, kMinRun, &cost));
+      code_points += q.size();
+    }
+  }
+  const auto each = static_cast<double>(code_points);
+  state.counters["ns/cp"] =
+      benchmark::Counter(each / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["places/cp"] = static_cast<double>(cost.places) / each;
+  state.counters["passes/cp"] = static_cast<double>(cost.passes) / each;
+  state.counters["forms/kcp"] = 1000 * static_cast<double>(cost.forms) / each;
+  state.counters["compared/kcp"] = 1000 * static_cast<double>(cost.candidates) / each;
+}
+BENCHMARK_CAPTURE(Decide, query, Kind::kQuery, 1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Decide, query_6_segments, Kind::kQuery, 6)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Decide, prose, Kind::kProse, 1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Decide, formulaic, Kind::kFormulaic, 1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Decide, laughter, Kind::kLaughter, 1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Decide, copy, Kind::kCopy, 1)->Unit(benchmark::kMillisecond);
 
 void Nearest(benchmark::State& state, Kind kind) {
   const std::vector<std::u32string> questions = Questions(kind);

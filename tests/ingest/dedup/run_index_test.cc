@@ -46,11 +46,52 @@ RunView Segmented(Prng& prng, const RunCorpus& corpus, FormSource& forms) {
   return prng(3) == 0 ? view.Summarised() : view;
 }
 
+std::vector<bool> Marks(const Intervals& intervals, size_t length) {
+  std::vector<bool> marks(length, false);
+  for (const Interval& i : intervals) std::fill_n(marks.begin() + i.begin, i.end - i.begin, true);
+  return marks;
+}
+
+// Questions of every size and need, with something known already: each has the definition's answer,
+// and the bounds are bounds.
+void ExpectDecides(const RunView& view, const Intervals& exact, const Reference& reference,
+                   FormSource& forms, std::u32string_view text, size_t min_run, Prng& prng) {
+  std::vector<CoverQuestion> questions;
+  Intervals already;
+  for (uint32_t at = 0; at < text.size();) {
+    const auto length = static_cast<uint32_t>(1 + prng(std::min<size_t>(90, text.size() - at)));
+    questions.push_back({at, at + length, static_cast<uint32_t>(prng(length + 2))});
+    if (prng(4) == 0 && length > 2) already.push_back({at, at + 1 + length / 3});
+    at += length;
+  }
+  const auto bounds = view.Decide(text, reference, forms, questions, already, min_run);
+  ASSERT_TRUE(bounds.ok()) << bounds.status();
+  const std::vector<bool> known = Marks(already, text.size());
+  const std::vector<bool> in_exact = Marks(exact, text.size());
+  const std::vector<bool> sure = Marks(bounds->sure, text.size());
+  const std::vector<bool> may = Marks(bounds->may, text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    ASSERT_TRUE(!sure[i] || in_exact[i]) << "at " << i << ", which is in no run";
+    ASSERT_TRUE(!in_exact[i] || may[i]) << "at " << i << ", which is in a run";
+  }
+  for (const CoverQuestion& q : questions) {
+    uint32_t exactly = 0;
+    uint32_t surely = 0;
+    for (uint32_t i = q.begin; i < q.end; ++i) {
+      exactly += in_exact[i] || known[i] ? 1 : 0;
+      surely += sure[i] || known[i] ? 1 : 0;
+    }
+    ASSERT_EQ(surely >= q.need, exactly >= q.need)
+        << "[" << q.begin << ", " << q.end << ") needs " << q.need << ": " << exactly << " covered";
+  }
+}
+
 void ExpectAllAgree(const RunView& view, const RunCorpus& corpus, const Reference& reference,
                     FormSource& forms, std::u32string_view text, size_t min_run, Prng& prng) {
   const auto covered = view.Covered(text, reference, forms, min_run);
   ASSERT_TRUE(covered.ok()) << covered.status();
   ASSERT_EQ(*covered, reference::Covered(text, corpus, reference, min_run));
+  ASSERT_NO_FATAL_FAILURE(ExpectDecides(view, *covered, reference, forms, text, min_run, prng));
   const auto matches = view.Matches(text, reference, forms, min_run);
   ASSERT_TRUE(matches.ok()) << matches.status();
   ASSERT_EQ(*matches, reference::Matches(text, corpus, reference, min_run));

@@ -118,9 +118,14 @@ int Main(int argc, char** argv) {
     const ingest::Reference only_a{
         .before = ingest::kAfterAll,
         .counts = [a](const ingest::RunDocument& d) { return d.place.ordinal == a; }};
-    const auto judged = Judge(form, view, only_a, only_a, texts, hasher, rule);
-    if (!judged.ok()) {
-      std::fprintf(stderr, "%s\n", std::string(MessageOf(judged.status())).c_str());
+    // Every segment is worth one word, and none is anybody's yet.
+    const std::vector<ingest::SegmentOffer> offers(form.offers.size(), {.korean_words = 1});
+    const std::vector<bool> free(offers.size(), true);
+    const auto judged = Judge(form, offers, free, view, only_a, only_a, texts, hasher, rule);
+    const auto by_others = view.Covered(form.stream, only_a, texts, rule.min_run);
+    if (!judged.ok() || !by_others.ok()) {
+      const Status& status = judged.ok() ? by_others.status() : judged.status();
+      std::fprintf(stderr, "%s\n", std::string(MessageOf(status)).c_str());
       ++differ;
       return;
     }
@@ -130,12 +135,15 @@ int Main(int argc, char** argv) {
     const size_t length = form.stream.size();
     const size_t n = ingest::CoveredLength(expected);
     const bool near = length >= ingest::kMinRun && 5 * n >= 4 * length;
-    bool same = judged->by_others == expected && judged->near.has_value() == near &&
-                (!near || judged->near->covered == n);
+    const ingest::Intervals with_self = ingest::Union(
+        expected, ingest::CoveredBySelf(hasher, form.stream, form.bounds, rule.min_run));
+    bool same = *by_others == expected && judged->near.has_value() == near &&
+                (!near || judged->near->covered == n) &&
+                judged->credit == ingest::CreditOf(form, offers, with_self, free, rule);
     for (const ingest::OfferedStretch& o : form.offers) {
       size_t in_segment = 0;
       for (size_t i = o.begin; i < o.end; ++i) in_segment += covered[i] ? 1 : 0;
-      same = same && in_segment == ingest::CoveredWithin(judged->by_others, o.begin, o.end);
+      same = same && in_segment == ingest::CoveredWithin(*by_others, o.begin, o.end);
     }
     differ += same ? 0 : 1;
     if (tally == nullptr) return;
