@@ -9,6 +9,7 @@
 
 #include "services/cli/commands.h"
 #include "services/cli/commands_audit.h"
+#include "services/cli/commands_dedup.h"
 #include "services/cli/commands_outputs.h"
 #include "services/cli/console.h"
 #include "services/cli/display.h"
@@ -43,6 +44,7 @@ struct Parsed {
   ProvenanceVerifyParams provenance_verify;
   uint32_t dossier = 0;
   RecountParams recount;
+  DedupShadowParams dedup;
 
   std::function<ExitCode(Session&)> action;
 };
@@ -67,6 +69,7 @@ class Builder {
     Closes();
     Corrections();
     Recounts();
+    Dedup();
     Withdrawals();
     Claims();
     Entitlements();
@@ -313,6 +316,19 @@ class Builder {
     Do(show, [&p](Session& s) { return RecountShow(s, p.number); });
     Do(Add(group, "list", Msg::kHelpRecountList, Msg::kExampleRecountList),
        [](Session& s) { return RecountList(s); });
+  }
+
+  void Dedup() {
+    Parsed& p = parsed_;
+    CLI::App& group = Group("dedup", DedupMsg::kHelpDedup, DedupMsg::kExampleDedupReport);
+    Do(Add(group, "report", DedupMsg::kHelpDedupReport, DedupMsg::kExampleDedupReport),
+       [](Session& s) { return DedupReport(s); });
+    CLI::App& shadow =
+        Add(group, "shadow", DedupMsg::kHelpDedupShadow, DedupMsg::kExampleDedupShadow);
+    shadow.add_option("--min-run", p.dedup.min_run, Words(Msg::kHelpRecountMinRun));
+    shadow.add_option("--near-ppm", p.dedup.near_ppm, Words(Msg::kHelpRecountNear));
+    shadow.add_option("--novel-ppm", p.dedup.novel_ppm, Words(Msg::kHelpRecountNovel));
+    Do(shadow, [&p](Session& s) { return DedupShadow(s, p.dedup); });
   }
 
   void Withdrawals() {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "ingest/dedup/coverage.h"
 #include "services/flow/contribution_flow.h"
 #include "services/flow/corpus_metadata.h"
 #include "services/flow/judging.h"
@@ -232,9 +231,48 @@ StatusOr<Crediting::Basis> Crediting::BasisOf(uint64_t token) {
   return basis;
 }
 
+Crediting::InForce Crediting::DecidedAndInForce() const {
+  InForce documents;
+  scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
+    // What a claim moved was decided by persons: it stays as they decided.
+    std::set<Owner> claimed;
+    for (const auto& partner : books.partners()) {
+      for (const ledger::ClaimRecord& claim : partner->claims) {
+        if (claim.state != ledger::ClaimState::kGranted) continue;
+        claimed.insert(claim.document);
+        if (claim.holder.has_value()) claimed.insert(*claim.holder);
+      }
+    }
+    const uint64_t by_runs = books.novelty_rules()[0].first;
+    for (const auto& [token, batch] : books.batches()) {
+      if (!batch.decision.has_value() || *batch.decision < by_runs) continue;
+      const std::vector<ledger::DocumentFacts>& facts = *books.FactsOf(token);
+      for (uint32_t i = 0; i < facts.size(); ++i) {
+        if (!facts[i].credits || facts[i].withdrawn ||
+            claimed.contains({.token = token, .ordinal = i})) {
+          continue;
+        }
+        documents[token].push_back({i, facts[i].item_tokens, facts[i].item_words});
+      }
+    }
+  });
+  return documents;
+}
+
 StatusOr<std::vector<std::optional<ingest::NovelCounts>>> Crediting::CreditOf(
     const EverybodysText& everybody, uint64_t token, std::span<const uint32_t> ordinals,
     const Basis& basis) {
+  JANGBU_ASSIGN_OR_RETURN(const auto judged, JudgeAgain(everybody, token, ordinals, basis, false));
+  std::vector<std::optional<ingest::NovelCounts>> credits(judged.size());
+  for (size_t i = 0; i < judged.size(); ++i) {
+    if (judged[i].has_value()) credits[i] = judged[i]->credit;
+  }
+  return credits;
+}
+
+StatusOr<std::vector<std::optional<Crediting::Rejudged>>> Crediting::JudgeAgain(
+    const EverybodysText& everybody, uint64_t token, std::span<const uint32_t> ordinals,
+    const Basis& basis, bool with_near) {
   const Batch batch = BatchOf(token);
   JANGBU_ASSIGN_OR_RETURN(const BatchAppraisal appraisal,
                           ReadAppraisal(blobs_, keyring_, batch.partner, token));
@@ -262,27 +300,20 @@ StatusOr<std::vector<std::optional<ingest::NovelCounts>>> Crediting::CreditOf(
   }
   JANGBU_ASSIGN_OR_RETURN(const auto owners,
                           keys_.Lookup({.kind = kTableSegments, .scope = 0}, keys));
-  std::vector<std::optional<ingest::NovelCounts>> credits(ordinals.size());
+  std::vector<std::optional<Rejudged>> judged(ordinals.size());
   JANGBU_RETURN_IF_ERROR(ParallelFor(workers_, ordinals.size(), [&](size_t i) -> Status {
     if (!texts[i].has_value()) return OkStatus();
     const Owner self{.token = token, .ordinal = ordinals[i]};
     const ingest::DocumentForm form = ingest::FormOfDocument(*texts[i]);
     if (form.offers.size() != offers[i].size())
       return DataLoss("appraisal_changed", "an appraisal is not of the stored text");
+    const auto earlier = [&](const ingest::RunDocument& d) {
+      if (d.place.entry == token) return d.place.ordinal < self.ordinal;
+      const auto found = everybody.commits.find(d.place.entry);
+      return found != everybody.commits.end() && found->second < batch.commit;
+    };
     const ingest::Reference reference{.before = {.entry = batch.commit, .ordinal = 0},
-                                      .counts = [&](const ingest::RunDocument& d) {
-                                        if (d.place.entry == token)
-                                          return d.place.ordinal < self.ordinal;
-                                        const auto found = everybody.commits.find(d.place.entry);
-                                        return found != everybody.commits.end() &&
-                                               found->second < batch.commit;
-                                      }};
-    JANGBU_ASSIGN_OR_RETURN(
-        const auto by_others,
-        everybody.view.Covered(form.stream, reference, index_->forms(), basis.rule.min_run));
-    const ingest::Intervals covered = ingest::Union(
-        by_others,
-        ingest::CoveredBySelf(index_->hasher(), form.stream, form.bounds, basis.rule.min_run));
+                                      .counts = earlier};
     std::vector<bool> free(offers[i].size(), false);
     size_t at = first[i];
     for (size_t k = 0; k < free.size(); ++k) {
@@ -290,10 +321,24 @@ StatusOr<std::vector<std::optional<ingest::NovelCounts>>> Crediting::CreditOf(
       free[k] = owners[at] == self;
       ++at;
     }
-    credits[i] = ingest::CreditOf(form, offers[i], covered, free, basis.rule);
+    if (!with_near) {
+      JANGBU_ASSIGN_OR_RETURN(const ingest::NovelCounts credit,
+                              JudgeCredit(form, offers[i], free, everybody.view, reference,
+                                          index_->forms(), index_->hasher(), basis.rule));
+      judged[i] = Rejudged{.credit = credit, .near = false};
+      return OkStatus();
+    }
+    const ingest::Reference of_own{.before = reference.before,
+                                   .counts = [&](const ingest::RunDocument& d) {
+                                     return d.scope == batch.partner && earlier(d);
+                                   }};
+    JANGBU_ASSIGN_OR_RETURN(const Judgement judgement,
+                            Judge(form, offers[i], free, everybody.view, reference, of_own,
+                                  index_->forms(), index_->hasher(), basis.rule));
+    judged[i] = Rejudged{.credit = judgement.credit, .near = judgement.near.has_value()};
     return OkStatus();
   }));
-  return credits;
+  return judged;
 }
 
 StatusOr<std::vector<ledger::Succession::Heir>> Crediting::Heirs(const EverybodysText& everybody,

@@ -94,11 +94,31 @@ class Crediting {
   };
   // What the documents of a decided batch are credited by now.
   StatusOr<Basis> BasisOf(uint64_t token);
+  // Documents of decided batches that are credited and in force, by batch, ascending; without those
+  // that a claim moved: they stay as persons decided them.
+  struct CreditedDocument {
+    uint32_t ordinal = 0;
+    int64_t tokens = 0;
+    int64_t words = 0;
+  };
+  using InForce = std::map<uint64_t, std::vector<CreditedDocument>>;
+  InForce DecidedAndInForce() const;
+
   // What each of `ordinals` of a decided batch would be credited for; nothing where its text cannot
   // be read any more.
   StatusOr<std::vector<std::optional<ingest::NovelCounts>>> CreditOf(
       const EverybodysText& everybody, uint64_t token, std::span<const uint32_t> ordinals,
       const Basis& basis);
+  // The same, and, if asked for, whether it would be a near duplicate of its own partner's earlier
+  // text.
+  struct Rejudged {
+    ingest::NovelCounts credit;
+    bool near = false;
+  };
+  StatusOr<std::vector<std::optional<Rejudged>>> JudgeAgain(const EverybodysText& everybody,
+                                                            uint64_t token,
+                                                            std::span<const uint32_t> ordinals,
+                                                            const Basis& basis, bool with_near);
 
   // The tokenizer of an approved or open re-count (0: the one of genesis), from the blobs.
   StatusOr<std::shared_ptr<const ingest::Tokenizer>> LoadTokenizer(uint32_t recount);

@@ -259,6 +259,8 @@ StatusOr<std::unique_ptr<Jangbu>> Jangbu::Open(const JangbuOptions& options) {
                                      *state->keyring, *state->index, *state->crediting, workers);
   state->recounting = std::make_unique<Recounting>(*state->scribe, state->data->blobs(),
                                                    *state->crediting, *state->confirmation);
+  state->duplicates = std::make_unique<Duplicates>(*state->scribe, *state->staging,
+                                                   *state->crediting, *state->index, workers);
   JANGBU_ASSIGN_OR_RETURN(state->guarding,
                           Guarding::Open(*state->scribe, state->data->blobs(), *state->keyring,
                                          *state->index, options.log));
@@ -478,6 +480,7 @@ StatusOr<std::string> Jangbu::DecideKey(const Caller& caller, const std::string&
 Finance& Jangbu::finance() { return *state_->finance; }
 
 Recounting& Jangbu::recounting() { return *state_->recounting; }
+Duplicates& Jangbu::duplicates() { return *state_->duplicates; }
 Guarding& Jangbu::guarding() { return *state_->guarding; }
 Audits& Jangbu::audits() { return *state_->audits; }
 

@@ -198,6 +198,7 @@ struct OperatorItem {
 
 class Finance;
 class Recounting;
+class Duplicates;
 class Guarding;
 class Audits;
 class Trial;
@@ -308,6 +309,9 @@ class Jangbu {
   // ---- finance ----
   Finance& finance();
   Recounting& recounting();
+
+  // ---- what all text says about duplicates ----
+  Duplicates& duplicates();
 
   // ---- audits and the guard ----
   Guarding& guarding();

@@ -16,6 +16,7 @@
 #include "services/flow/confirmation.h"
 #include "services/flow/contribution_flow.h"
 #include "services/flow/crediting.h"
+#include "services/flow/duplicates.h"
 #include "services/flow/finance.h"
 #include "services/flow/guarding.h"
 #include "services/flow/jangbu.h"
@@ -43,6 +44,7 @@ struct Jangbu::State {
   std::unique_ptr<Crediting> crediting;
   std::unique_ptr<Confirmation> confirmation;
   std::unique_ptr<Recounting> recounting;
+  std::unique_ptr<Duplicates> duplicates;
   std::unique_ptr<Guarding> guarding;
   std::unique_ptr<Finance> finance;
   std::unique_ptr<Audits> audits;

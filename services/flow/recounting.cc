@@ -1,6 +1,5 @@
 #include "services/flow/recounting.h"
 
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -73,36 +72,10 @@ StatusOr<uint32_t> Recounting::Begin(const std::optional<ledger::NoveltyRule>& r
 
 Status Recounting::Run(uint32_t recount) {
   const EverybodysText everybody = crediting_.Everybody();
-  struct Document {
-    uint32_t ordinal = 0;
-    int64_t tokens = 0;
-    int64_t words = 0;
-  };
-  std::map<uint64_t, std::vector<Document>> batches;
+  const Crediting::InForce batches = crediting_.DecidedAndInForce();
   ledger::RecountBegun spec;
   scribe_.Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
     spec = books.recounts()[recount - 1].spec;
-    // What a claim moved was decided by persons: it stays as they decided.
-    std::set<Owner> claimed;
-    for (const auto& partner : books.partners()) {
-      for (const ledger::ClaimRecord& claim : partner->claims) {
-        if (claim.state != ledger::ClaimState::kGranted) continue;
-        claimed.insert(claim.document);
-        if (claim.holder.has_value()) claimed.insert(*claim.holder);
-      }
-    }
-    const uint64_t by_runs = books.novelty_rules()[0].first;
-    for (const auto& [token, batch] : books.batches()) {
-      if (!batch.decision.has_value() || *batch.decision < by_runs) continue;
-      const std::vector<ledger::DocumentFacts>& facts = *books.FactsOf(token);
-      for (uint32_t i = 0; i < facts.size(); ++i) {
-        if (!facts[i].credits || facts[i].withdrawn ||
-            claimed.contains({.token = token, .ordinal = i})) {
-          continue;
-        }
-        batches[token].push_back({i, facts[i].item_tokens, facts[i].item_words});
-      }
-    }
   });
   for (const auto& [token, documents] : batches) {
     JANGBU_ASSIGN_OR_RETURN(Crediting::Basis basis, crediting_.BasisOf(token));
@@ -114,7 +87,8 @@ Status Recounting::Run(uint32_t recount) {
       JANGBU_ASSIGN_OR_RETURN(basis.tokenizer, crediting_.LoadTokenizer(recount));
     }
     std::vector<uint32_t> ordinals;
-    for (const Document& document : documents) ordinals.push_back(document.ordinal);
+    for (const Crediting::CreditedDocument& document : documents)
+      ordinals.push_back(document.ordinal);
     JANGBU_ASSIGN_OR_RETURN(const auto credits,
                             crediting_.CreditOf(everybody, token, ordinals, basis));
     ledger::RecountItems items{.recount = recount, .token = token, .items = {}};

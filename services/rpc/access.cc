@@ -21,6 +21,7 @@ constexpr Roles kAuditorOnly = {kCompliance};
 constexpr Roles kReadsAudits = {kOperator, kCompliance};
 constexpr Roles kReadsOwnAudits = {kPartner, kCompliance};
 constexpr Roles kGatewayOnly = {kGateway};
+constexpr Roles kReadsDuplicates = {kTrainer, kOperator, kCompliance};
 constexpr Roles kReadsMeter = {kPartner, kOperator, kFinance, kCompliance, kGateway};
 
 constexpr MethodAccess kTable[] = {
@@ -62,6 +63,9 @@ constexpr MethodAccess kTable[] = {
     {"jangbu.v1.ContributeService/TryFiles", kWritesForPartner, Subject::kCorpusOfStream},
     {"jangbu.v1.ContributeService/UploadFiles", kWritesForPartner, Subject::kUploadOfStream},
     {"jangbu.v1.ContributeService/WatchUpload", kReadsOfPartner, Subject::kUpload},
+
+    {"jangbu.v1.DedupService/ReportDuplicates", kReadsDuplicates, Subject::kNone},
+    {"jangbu.v1.DedupService/ShadowRule", kReadsOfAll, Subject::kNone},
 
     {"jangbu.v1.FinanceService/BeginRecount", kSetsPolicy, Subject::kNone},
     {"jangbu.v1.FinanceService/DecideClaim", kFinanceOnly, Subject::kPartner},

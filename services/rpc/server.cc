@@ -105,6 +105,7 @@ StatusOr<std::unique_ptr<Server>> Server::Start(Jangbu& jangbu, Clock& clock, Ac
   state->services.push_back(MakeLogService(state->door));
   state->services.push_back(MakeGuardService(state->door, state->threads));
   state->services.push_back(MakeAuditService(state->door));
+  state->services.push_back(MakeDedupService(state->door));
   state->services.push_back(MakeAdminService(state->door, facts));
 
   // Links the description of health, which gRPC serves, for reflection to find.

@@ -31,6 +31,7 @@ std::unique_ptr<grpc::Service> MakeUsageService(FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeLogService(FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeGuardService(FrontDoor& door, ThreadSet& threads);
 std::unique_ptr<grpc::Service> MakeAuditService(FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeDedupService(FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeAdminService(FrontDoor& door, const ServerFacts& facts);
 
 }  // namespace jangbu::services::rpc

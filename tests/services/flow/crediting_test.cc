@@ -15,6 +15,7 @@
 #include "ingest/tokens/token_counter.h"
 #include "ledger/merkle/receipt.h"
 #include "ledger/statement.h"
+#include "services/flow/duplicates.h"
 #include "services/flow/finance.h"
 #include "services/flow/recounting.h"
 #include "tests/services/flow/flow_fixture.h"
@@ -324,6 +325,9 @@ TEST_F(CreditingTest, ARecountChangesNothingUntilAnotherPersonApprovesIt) {
             "nothing_to_recount");
   EXPECT_EQ(ReasonOf(recounting.Begin(ledger::NoveltyRule{.min_run = 7}, "", f1_).status()),
             "bad_novelty_rule");
+  const auto shadow =
+      t_.jangbu().duplicates().Shadow(strict, [](uint64_t, uint64_t) { return true; });
+  ASSERT_TRUE(shadow.ok()) << shadow.status();
   const auto number = recounting.Begin(strict, "", f1_);
   ASSERT_TRUE(number.ok()) << number.status();
   EXPECT_EQ(ReasonOf(recounting.Begin(strict, "", f1_).status()), "recount_open");
@@ -331,6 +335,17 @@ TEST_F(CreditingTest, ARecountChangesNothingUntilAnotherPersonApprovesIt) {
   t_.jangbu().ReadBooks(
       [&](const ledger::Books& books) { lines = books.recounts()[*number - 1].lines; });
   ASSERT_EQ(lines.size(), 2u);
+  ASSERT_EQ(shadow->size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    // The shadow run that enters nothing says the same.
+    EXPECT_EQ((*shadow)[i].partner, lines[i].partner);
+    EXPECT_EQ((*shadow)[i].documents, static_cast<uint64_t>(lines[i].documents));
+    EXPECT_EQ((*shadow)[i].changed, static_cast<uint64_t>(lines[i].changed));
+    EXPECT_EQ((*shadow)[i].korean_words_before, lines[i].korean_words_before);
+    EXPECT_EQ((*shadow)[i].korean_words_after, lines[i].korean_words_after);
+    EXPECT_EQ((*shadow)[i].korean_tokens_before, lines[i].korean_tokens_before);
+    EXPECT_EQ((*shadow)[i].korean_tokens_after, lines[i].korean_tokens_after);
+  }
   EXPECT_EQ(lines[0].partner, "book");
   EXPECT_EQ(lines[0].changed, 1);
   EXPECT_EQ(lines[0].korean_words_before, 22);

@@ -15,6 +15,7 @@
 #include "jangbu/v1/admin.pb.h"
 #include "jangbu/v1/audit.pb.h"
 #include "jangbu/v1/contribute.pb.h"
+#include "jangbu/v1/dedup.pb.h"
 #include "jangbu/v1/finance.pb.h"
 #include "jangbu/v1/ledger.pb.h"
 #include "jangbu/v1/log.pb.h"
@@ -31,9 +32,13 @@ using google::protobuf::MethodDescriptor;
 
 std::vector<const MethodDescriptor*> AllMethods() {
   const google::protobuf::FileDescriptor* files[] = {
-      v1::AddPartnerRequest::descriptor()->file(), v1::CreateCorpusRequest::descriptor()->file(),
-      v1::GetBalanceRequest::descriptor()->file(), v1::GetCheckpointRequest::descriptor()->file(),
-      v1::GetPolicyRequest::descriptor()->file(),  v1::ListIncidentsRequest::descriptor()->file()};
+      v1::AddPartnerRequest::descriptor()->file(),
+      v1::CreateCorpusRequest::descriptor()->file(),
+      v1::GetBalanceRequest::descriptor()->file(),
+      v1::GetCheckpointRequest::descriptor()->file(),
+      v1::GetPolicyRequest::descriptor()->file(),
+      v1::ListIncidentsRequest::descriptor()->file(),
+      v1::ReportDuplicatesRequest::descriptor()->file()};
   std::vector<const MethodDescriptor*> methods;
   for (const auto* file : files) {
     for (int s = 0; s < file->service_count(); ++s) {
