@@ -267,8 +267,12 @@ TRICKS = [
 ]
 
 
+# Lots of any size, to the token: what a trick earns is seen document by document.
+EVERY_TOKEN = ("lot_documents_min=1", "lot_document_share_percent_max=100", "grain=1")
+
+
 class Server:
-    def __init__(self, bin_dir, root):
+    def __init__(self, bin_dir, root, policy=EVERY_TOKEN):
         self.bin = bin_dir
         self.root = root
         with socket.socket() as s, socket.socket() as t:
@@ -280,8 +284,8 @@ class Server:
         self.log = open(os.path.join(root, "log"), "w")
         self.process = subprocess.Popen(
             [os.path.join(bin_dir, "jangbud"), "serve", "--data", os.path.join(root, "data"), "--listen",
-             f"127.0.0.1:{self.port}", "--http", f"127.0.0.1:{http}", "--confirm-at", "off", "--policy",
-             "lot_documents_min=1", "lot_document_share_percent_max=100", "grain=1"],
+             f"127.0.0.1:{self.port}", "--http", f"127.0.0.1:{http}", "--confirm-at", "off",
+             *(["--policy", *policy] if policy else [])],
             stdout=self.log, stderr=self.log, env=self.env)
         deadline = time.time() + 60
         while time.time() < deadline:
