@@ -194,7 +194,8 @@ void ShowReport(const Console& console, const v1::DuplicatesReport& report) {
     for (const v1::ClusterSize& size : report.sizes())
       sizes.Row({GroupedUnsigned(size.documents()), GroupedUnsigned(size.clusters())});
     console.out << '\n' << DedupWords(console, DedupMsg::kTitleSizes) << '\n' << sizes.Render();
-    Table largest({right(console.Words(Msg::kColDocuments)), left(Msg::kColDocument)});
+    Table largest(
+        {right(console.Words(Msg::kColDocuments)), {DedupWords(console, DedupMsg::kColFirst)}});
     for (const v1::Cluster& cluster : report.largest())
       largest.Row({GroupedUnsigned(cluster.documents()), ForTerminal(cluster.first())});
     console.out << '\n' << DedupWords(console, DedupMsg::kTitleLargest) << '\n' << largest.Render();
