@@ -130,6 +130,10 @@ class Verifier {
       Say("items that could not be recomputed in full, because texts were erased: " +
           std::to_string(report_.not_recomputed));
     }
+    if (left_to_deep_ > 0) {
+      Say("items of re-counts by another tokenizer, which --deep counts again: " +
+          std::to_string(left_to_deep_));
+    }
     if (options_.deep) Say("texts recounted: " + std::to_string(report_.texts_recounted));
     JANGBU_RETURN_IF_ERROR(CheckKeyIndex());
     Say("the key index holds the claims in force: " + std::to_string(report_.keys_compared) +
@@ -161,7 +165,7 @@ class Verifier {
     opened_.scribe->Read([&](const ledger::Books& books, const ledger::MerkleTree&) {
       pinned[0] = books.genesis()->tokenizer_sha256;
       for (const ledger::RecountRecord& recount : books.recounts()) {
-        if (recount.state == ledger::DecisionState::kApproved &&
+        if (recount.state != ledger::DecisionState::kRefused &&
             !recount.spec.tokenizer_algorithm.empty()) {
           pinned[recount.spec.recount] = recount.spec.tokenizer_sha256;
         }
@@ -732,11 +736,10 @@ class Verifier {
           .min_run = spec.min_run, .near_ppm = spec.near_ppm, .novel_ppm = spec.novel_ppm};
     }
     if (!spec.tokenizer_algorithm.empty()) counts = items.recount;
-    // A re-count that was refused may have been by a tokenizer that is not kept open; counting
-    // again is what --deep is for.
     const bool again = counts != counted_by;
     if (again && !appraisers_.contains(counts)) {
-      report_.not_recomputed += items.items.size();
+      // With --deep, only of a re-count that was refused: it moved nothing.
+      if (!options_.deep) left_to_deep_ += items.items.size();
       return OkStatus();
     }
     JANGBU_ASSIGN_OR_RETURN(
@@ -960,6 +963,7 @@ class Verifier {
   std::map<std::pair<uint32_t, uint32_t>, Holders> tables_;            // (kind, scope)
   std::map<uint64_t, std::vector<ledger::DecidedItem>> items_;
   std::map<uint32_t, std::vector<ledger::RecountItems>> recounted_;
+  uint64_t left_to_deep_ = 0;                            // items of re-counts
   std::vector<std::pair<uint32_t, uint64_t>> approved_;  // re-counts, with their decision's entry
   uint64_t cut_ = 0;                                     // of the last run
   DocumentSet withdrawn_;                                // between the run before it and its cut
