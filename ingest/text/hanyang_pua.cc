@@ -1,7 +1,7 @@
 #include "ingest/text/hanyang_pua.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -42,11 +42,8 @@ const Table& TheTable() {
   return table;
 }
 
-// Where the next code point of U+E000-FFFF begins, at or after `from`: its lead byte is EE or EF,
-// which no continuation is.
+// Where the next code point of U+E000-FFFF begins, at or after `from`: its lead byte is EE or EF.
 size_t NextHigh(std::string_view utf8, size_t from) {
-  // Plain text has EE and EF nowhere but in full-width marks; a look at each byte is what memchr
-  // for two bytes would cost.
   for (size_t i = from; i < utf8.size(); ++i) {
     if ((static_cast<unsigned char>(utf8[i]) & 0xFE) == 0xEE) return i;
   }
