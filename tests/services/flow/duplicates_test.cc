@@ -15,9 +15,13 @@
 #include "ingest/text/utf8.h"
 #include "tests/reference/runs.h"
 #include "tests/services/flow/flow_fixture.h"
+#include "tests/services/flow/made_texts.h"
 
 namespace jangbu::services {
 namespace {
+
+using testing::Json;
+using testing::Noisy;
 
 using ledger::SourceType;
 
@@ -43,25 +47,6 @@ class Writer {
  private:
   std::mt19937_64 engine_;
 };
-
-std::string Json(const std::string& text) {
-  std::string line = "{\"text\":\"";
-  for (const char c : text) line += c == '\n' ? std::string("\\n") : std::string(1, c);
-  return line + "\"}\n";
-}
-
-// Every `step`-th syllable becomes another.
-std::string Noisy(const std::string& text, size_t step) {
-  std::string out;
-  size_t n = 0;
-  for (const char32_t c : ingest::CodePoints(text)) {
-    const bool syllable = c >= 0xAC00 && c <= 0xD7A3;
-    ingest::AppendUtf8(
-        syllable && ++n % step == 0 ? static_cast<char32_t>(c == 0xAC00 ? 0xAC01 : 0xAC00) : c,
-        out);
-  }
-  return out;
-}
 
 std::string Respaced(const std::string& text) {
   std::string out;
