@@ -40,6 +40,7 @@ constexpr RuleInfo kRules[] = {
     {QualityRule::kCommonSyllables, "common_syllables", true, {.flag = 25}},
     {QualityRule::kShuffledWords, "shuffled_words", false, {.flag = 60}},
     {QualityRule::kMachineTranslation, "machine_translation", false, {.flag = 0}},
+    {QualityRule::kLongWords, "long_words", false, {.flag = 30}},
 };
 static_assert(std::size(kRules) == kQualityRules);
 
@@ -48,6 +49,9 @@ const RuleInfo& InfoOf(QualityRule rule) {
   JANGBU_CHECK(i < std::size(kRules));
   return kRules[i];
 }
+
+// No 어절 of real text is longer, but for addresses of pages and data.
+constexpr uint32_t kLongWordPoints = 64;
 
 constexpr bool IsSyllable(char32_t c) { return c - 0xAC00u < 11172u; }
 
@@ -332,7 +336,7 @@ std::string WriteQualityPolicy(const QualityPolicy& policy) {
 QualityFigures MeasureQuality(std::string_view text) {
   uint64_t letters = 0, hangul = 0, han = 0, syllables = 0, digits = 0, symbols = 0, visible = 0;
   uint64_t rare = 0, frequent = 0;
-  uint64_t hangul_words = 0, single_words = 0;
+  uint64_t hangul_words = 0, single_words = 0, in_long_words = 0;
   std::vector<Word> words;
   std::vector<Piece> lines, blocks;
   const std::bitset<11172>& common = CommonSet();
@@ -349,6 +353,7 @@ QualityFigures MeasureQuality(std::string_view text) {
     if (word_begin == nullptr) return;
     const std::string_view word(word_begin, static_cast<size_t>(at - word_begin));
     words.push_back({HashOf(word), word_points, EndsSentence(word)});
+    if (word_points > kLongWordPoints) in_long_words += word_points;
     if (word_syllables > 0) {
       ++hangul_words;
       if (word_syllables == 1) ++single_words;
@@ -457,6 +462,7 @@ QualityFigures MeasureQuality(std::string_view text) {
   if (visible >= 20) {
     set(QualityRule::kSymbols, PerCent(symbols, visible));
     set(QualityRule::kNumbers, PerCent(digits, visible));
+    set(QualityRule::kLongWords, PerCent(in_long_words, visible));
   }
   if (syllables >= 50) set(QualityRule::kRareSyllables, PerCent(rare, syllables));
   if (syllables >= 200) set(QualityRule::kCommonSyllables, PerCent(frequent, syllables));

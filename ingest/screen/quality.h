@@ -20,12 +20,14 @@
 //   common_syllables     the 64 syllables that are half of all Korean, per cent (of 200)   below
 //   shuffled_words       pairs of neighbouring 어절 that both end a sentence (다. 요.), per above
 //                        cent of the pairs that chance would make (of 5 or more)
+//   long_words           code points of 어절 of more than 64, per cent of all 어절's above
 //   machine_translation  sentences that say a machine translated it                        above
 //
-// symbols and numbers are of 20 code points or more. The repetition rules are those of MassiveText
-// (Rae et al., "Scaling Language Models: Gopher", 2021, table A1) as FineWeb applies them, on 어절;
-// the defaults of the last two are higher, because law and decisions quote (docs/personal-data.md).
-// Everything is counted in integers; per cent are rounded down. Pure, thread-safe, linear.
+// symbols, numbers and long_words are of 20 code points or more. The repetition rules are those of
+// MassiveText (Rae et al., "Scaling Language Models: Gopher", 2021, table A1) as FineWeb applies
+// them, on 어절; the defaults of the last two are higher, because law and decisions quote
+// (docs/personal-data.md). Everything is counted in integers; per cent are rounded down. Pure,
+// thread-safe, linear.
 
 #include <array>
 #include <cstdint>
@@ -56,8 +58,9 @@ enum class QualityRule : uint8_t {
   kCommonSyllables = 14,
   kShuffledWords = 15,
   kMachineTranslation = 16,
+  kLongWords = 17,
 };
-inline constexpr int kQualityRules = 16;
+inline constexpr int kQualityRules = 17;
 
 std::string_view NameOf(QualityRule rule);
 std::optional<QualityRule> QualityRuleOf(std::string_view name);

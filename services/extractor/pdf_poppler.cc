@@ -18,6 +18,10 @@ using ingest::Rejection;
 
 constexpr int kPagesMax = 50'000;
 
+constexpr char kBlank[] =
+    "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>"
+    "endobj\ntrailer<</Size 3/Root 1 0 R>>\n%%EOF\n";
+
 void Silence(const std::string&, void*) {}
 
 // Not ustring::to_utf8: iconv would load a table from the disk, which is out of reach. Half a pair
@@ -66,6 +70,11 @@ void PreparePdf() {
   // as these are open it stays loaded, so they are never closed.
   static const iconv_t kept[] = {iconv_open("UTF-16", "UTF-8"), iconv_open("UTF-8", "UTF-16")};
   static_cast<void>(kept);
+  // Poppler looks for its character maps when the first document is opened and forgets them with
+  // the last; this one is never closed.
+  static const std::unique_ptr<poppler::document> blank(
+      poppler::document::load_from_raw_data(kBlank, sizeof(kBlank) - 1));
+  static_cast<void>(blank);
 }
 
 ingest::Extracted ReadPdf(std::string_view bytes, const ingest::ExtractLimits& limits) {

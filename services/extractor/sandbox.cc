@@ -88,10 +88,11 @@ Status EnterSandbox(const SandboxLimits& limits) {
   }
   // Libraries try these and go on without.
   for (const int call :
-       {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(stat),
-        SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(readlink),
-        SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(ioctl), SCMP_SYS(prlimit64),
-        SCMP_SYS(fcntl), SCMP_SYS(socket), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
+       {SCMP_SYS(open),      SCMP_SYS(openat),     SCMP_SYS(access),     SCMP_SYS(faccessat),
+        SCMP_SYS(stat),      SCMP_SYS(lstat),      SCMP_SYS(newfstatat), SCMP_SYS(statx),
+        SCMP_SYS(readlink),  SCMP_SYS(readlinkat), SCMP_SYS(getcwd),     SCMP_SYS(ioctl),
+        SCMP_SYS(prlimit64), SCMP_SYS(fcntl),      SCMP_SYS(socket),     SCMP_SYS(getpeername),
+        SCMP_SYS(sendmsg),   SCMP_SYS(getuid),     SCMP_SYS(geteuid),    SCMP_SYS(getgid),
         SCMP_SYS(getegid)}) {
     made = made && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), call, 0) == 0;
   }

@@ -25,6 +25,7 @@
 #include "ingest/extract/record_frame.h"
 #include "ingest/extract/whole_reader.h"
 #include "services/extractor/exit_codes.h"
+#include "services/extractor/pdf_maps.h"
 #include "services/extractor/pdf_poppler.h"
 #include "services/extractor/sandbox.h"
 
@@ -163,6 +164,7 @@ int main(int argc, char** argv) {
   services::SandboxLimits sandbox;
   sandbox.memory_bytes = NumberOf(argv[1], sandbox.memory_bytes >> 20) << 20;
   sandbox.cpu_seconds = NumberOf(argv[2], sandbox.cpu_seconds);
+  services::KeepPdfMaps(JANGBU_POPPLER_DATA);
   services::PreparePdf();
   // Tables that are made from files of the disk.
   ingest::DecodeText(ingest::Encoding::kCp949, std::string("\xB0\xA1"));

@@ -57,6 +57,10 @@ TEST(Quality, EachRuleByHand) {
       {"꽤 뱀 쥐 are not", kCommonSyllables, Times("꽤뱀쥐컵", 50), 0},
       {"nothing but sentence ends", kShuffledWords, Times("간다. ", 40), 102},
       {"sentences in order", kShuffledWords, Times("나는 간다. ", 40), 0},
+      {"one 어절 of 65", kLongWords, Times("가", 65), 100},
+      {"64 are not long", kLongWords, Times("가", 64), 0},
+      {"a long one of 80 among forty of 3", kLongWords, Times("가나", 40) + Times(" 가나다", 40),
+       40},
       {"it says so", kMachineTranslation, "이 문서는 기계 번역된 것입니다.", 1},
       {"it does not", kMachineTranslation, "번역은 사람이 했다.", 0},
   };

@@ -68,7 +68,8 @@ TEST(ExtractWorkers, ReadsWhatTheReadersRead) {
 }
 
 // A page of text, a script that runs when it is opened, a link out and a form.
-std::string Pdf(std::string_view content, std::string_view more = "") {
+std::string Pdf(std::string_view content, std::string_view more = "",
+                std::string_view font = "/Subtype/Type1/BaseFont/Helvetica") {
   std::string out = "%PDF-1.4\n";
   std::vector<size_t> at;
   const auto object = [&](const std::string& body) {
@@ -83,7 +84,7 @@ std::string Pdf(std::string_view content, std::string_view more = "") {
       "R>>>>/Annots[<</Type/Annot/Subtype/Link/Rect[0 0 9 9]/A<</S/Launch/F(x.exe)>>>>]>>");
   object("<</Length " + std::to_string(content.size()) + ">>stream\n" + std::string(content) +
          "\nendstream");
-  object("<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>");
+  object("<</Type/Font" + std::string(font) + ">>");
   const size_t xref = out.size();
   out += "xref\n0 " + std::to_string(at.size() + 1) + "\n0000000000 65535 f \n";
   for (const size_t a : at) {
@@ -226,6 +227,34 @@ TEST(ExtractWorkers, PdfTextAndNothingElse) {
             Lines{"0 !no_text_layer 1 pages without a letter"});
   EXPECT_EQ(ReadBy(workers, "%PDF-1.7\nnothing", "a.pdf"),
             Lines{"0 !damaged_document the PDF can not be opened"});
+}
+
+// As Korean PDFs were written for twenty years: the font is not in the file, nor what its codes
+// mean.
+TEST(ExtractWorkers, PdfWhoseCharacterMapIsOnlyNamed) {
+  const struct {
+    const char* map;
+    const char* ordering;  // of the font's character collection
+    const char* codes;
+    const char* text;
+  } kRows[] = {
+      {"KSCms-UHC-H", "Korea1", "B0A1B3AAB4D98C63", "가나다똠"},  // KS X 1001 has no 똠
+      {"KSC-EUC-H", "Korea1", "B0A1B3AAB4D9", "가나다"},
+      {"UniKS-UCS2-H", "Korea1", "AC00B098B2E4", "가나다"},
+      {"UniKS-UTF16-H", "Korea1", "AC00B098B2E4", "가나다"},
+      {"UniJIS-UCS2-H", "Japan1", "65E5672C8A9E", "日本語"},
+  };
+  ExtractWorkers workers(Options());
+  for (const auto& row : kRows) {
+    const std::string font = "/Subtype/Type0/BaseFont/X/Encoding/" + std::string(row.map) +
+                             "/DescendantFonts[<</Type/Font/Subtype/CIDFontType2/BaseFont/X"
+                             "/CIDSystemInfo<</Registry(Adobe)/Ordering(" +
+                             row.ordering + ")/Supplement 1>>>>]";
+    const std::string content = "BT /F1 12 Tf 70 700 Td <" + std::string(row.codes) + "> Tj ET";
+    EXPECT_EQ(ReadBy(workers, Pdf(content, "", font), "a.pdf"),
+              Lines{"1 " + std::string(row.text) + "\n"})
+        << row.map;
+  }
 }
 
 TEST(ExtractWorkers, AMissingProgramIsTheInstallationsFault) {
