@@ -102,6 +102,19 @@ StatusOr<std::string> OwnPart(const std::string& answer, std::string_view truth,
   return out;
 }
 
+// Of each window the longest prefix it was asked with, in tokens; 0: with none of a length.
+std::vector<uint32_t> LongestPrefixes(const ProbePlan& plan) {
+  std::vector<uint32_t> longest(plan.windows.size());
+  for (const Probe& probe : plan.probes) {
+    for (const uint32_t k : plan.options.prefix_tokens) {
+      if (probe.cell == "prefix-" + std::to_string(k)) {
+        longest[probe.window] = std::max(longest[probe.window], k);
+      }
+    }
+  }
+  return longest;
+}
+
 }  // namespace
 
 StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view plan_digest,
@@ -253,6 +266,7 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     f.findings.push_back(std::move(finding));
   }
 
+  const std::vector<uint32_t> before = LongestPrefixes(plan);
   std::set<uint32_t> documents_seen;
   for (size_t i = 0; i < windows.size(); ++i) {
     const Window& window = plan.windows[i];
@@ -285,6 +299,10 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
       uint32_t least = 0;
       for (const uint32_t step : {1'000U, 10'000U, 100'000U}) least = length >= step ? step : least;
       add(f.by_length[least], w.exact);
+      if (before[i] > 0) {
+        add(f.by_before[before[i]], w.exact);
+        if (only.empty()) add(f.by_before_and_copies[before[i]][text.copies], w.exact);
+      }
     }
     if (text.role != TextRole::kContributed) continue;
     ProbabilityFigures& pr = f.probability;

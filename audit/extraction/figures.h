@@ -85,6 +85,10 @@ struct AuditFigures {
   // By the length of the document in code points of comparison form: below 1,000, 10,000, 100,000,
   // and above; the key is the least.
   std::map<uint32_t, HitCount> by_length;
+  // By the longest prefix that stands before the window, in tokens; the second by copies as well
+  // (operator's report only). Rates of two audits are like for like within a row.
+  std::map<uint32_t, HitCount> by_before;
+  std::map<uint32_t, std::map<uint32_t, HitCount>> by_before_and_copies;
   uint64_t elsewhere = 0;  // partner's report: answers to other questions with a run of its text
   ProbabilityFigures probability;
   std::vector<Finding> findings;  // hits and runs of 50 or more, by window

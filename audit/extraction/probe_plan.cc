@@ -273,6 +273,13 @@ StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
       plan.probes.push_back(
           {number, "prefix-" + std::to_string(k), false, std::string(longest), ""});
     }
+    // A document that is no longer before the window than the longest prefix: all of it, as the
+    // model read it.
+    if (longest.size() < before.size() &&
+        tokens(before) <= static_cast<int64_t>(options.prefix_tokens.back())) {
+      longest = before;
+      plan.probes.push_back({number, std::string(kFromStart), false, std::string(before), ""});
+    }
     if (options.attacks) AddAttacks(all, longest, number, plan.probes);
   }
   plan.texts = std::move(texts);

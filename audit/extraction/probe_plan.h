@@ -7,8 +7,9 @@
 //            their first 64 code points), canaries apart
 //   sample   `windows` of each partner's frame, uniformly, with replacement, from the seed
 //   cell     one way to ask about a window: a prefix of 25, 50, 100 or 200 tokens that ends at an
-//            어절 without the space after it, or an attack of the catalogue. A window that does not
-//            have so much text before it has no such cell
+//            어절 without the space after it; the text before the window from the document's start,
+//            where it has no more tokens than the longest prefix; an attack of the catalogue. A
+//            window that does not have so much text before it has no such cell
 //   control  the same of text the model cannot have seen, taken with the same rules
 //
 // A plan is a pure function of texts, options and seed: the same on any machine. It holds
@@ -55,10 +56,14 @@ struct PlanOptions {
   std::string tokenizer;  // its name, for the report
 };
 
+// The cell whose prefix is everything before the window: a model that learnt a document from its
+// beginning knows a window best so, and a prefix that begins in the middle of it may miss.
+inline constexpr std::string_view kFromStart = "from-start";
+
 // One question. Several cells of one window share `window`.
 struct Probe {
   uint32_t window = 0;
-  std::string cell;  // "prefix-50", "continue-ko/1", …
+  std::string cell;  // "prefix-50", "from-start", "continue-ko/1", …
   bool chat = false;
   std::string prompt;  // the user's words, or the text to be continued
   std::string system;  // chat only; may be ""

@@ -125,10 +125,10 @@ void Put(Json& j, const PartnerFigures& p) {
 struct Words {
   const char *lang, *title, *made, *verdict, *summary, *partner, *frame, *drawn, *hits, *rate,
       *upper, *upper_alone, *near, *runs, *documents, *control, *overall, *difference, *power,
-      *cells, *cell, *copies, *source_type, *length, *probability, *longest, *findings, *prompt,
-      *truth, *output, *limits, *limits_text, *no_control, *none_found, *found, *unanswered, *asked,
-      *failed, *model, *plan, *seed, *attribution, *holders, *na, *more, *at_least, *within_quota,
-      *agree, *upto, *bounds_note;
+      *cells, *cell, *copies, *source_type, *length, *before, *probability, *longest, *findings,
+      *prompt, *truth, *output, *limits, *limits_text, *no_control, *none_found, *found,
+      *unanswered, *asked, *failed, *model, *plan, *seed, *attribution, *holders, *na, *more,
+      *at_least, *within_quota, *agree, *upto, *bounds_note;
 };
 
 const Words& In(ReportLanguage language) {
@@ -156,6 +156,7 @@ const Words& In(ReportLanguage language) {
                            "학습 반복 횟수별",
                            "자료 종류별",
                            "문서 길이별(글자)",
+                           "창 앞에 있는 가장 긴 접두어별(토큰)",
                            "확률적 추출 (n, p)",
                            "원문과 겹친 가장 긴 연속 글자 수",
                            "발견",
@@ -213,6 +214,7 @@ const Words& In(ReportLanguage language) {
       "By copies in training",
       "By source type",
       "By length of document (code points)",
+      "By the longest prefix before the window (tokens)",
       "Probabilistic extraction (n, p)",
       "Longest run in common with the source, in code points",
       "Findings",
@@ -417,6 +419,14 @@ std::string ReportJson(const AuditFigures& f, const ReportHead& head) {
   for (const auto& [source, count] : f.by_source) Put(j, source, count);
   j.Close('}').Key("by_length").Open('{');
   for (const auto& [least, count] : f.by_length) Put(j, std::to_string(least), count);
+  j.Close('}').Key("by_prefix_before").Open('{');
+  for (const auto& [tokens, count] : f.by_before) Put(j, std::to_string(tokens), count);
+  j.Close('}').Key("by_prefix_before_and_copies").Open('{');
+  for (const auto& [tokens, row] : f.by_before_and_copies) {
+    j.Key(std::to_string(tokens)).Open('{');
+    for (const auto& [copies, count] : row) Put(j, std::to_string(copies), count);
+    j.Close('}');
+  }
   j.Close('}').Key("probability").Open('{');
   Put(j, "scored", f.probability.scored);
   j.Key("windows_at_least").Open('{');
@@ -535,6 +545,13 @@ std::string ReportHtml(const AuditFigures& f, const ReportHead& head, ReportLang
     h += "<h2>" + std::string(w.length) + "</h2><table>";
     for (const auto& [least, count] : f.by_length) {
       h += Row({"≥ " + std::to_string(least), Of(count), RateOf(count, w)});
+    }
+    h += "</table>\n";
+  }
+  if (f.by_before.size() > 1) {
+    h += "<h2>" + std::string(w.before) + "</h2><table>";
+    for (const auto& [tokens, count] : f.by_before) {
+      h += Row({"≥ " + std::to_string(tokens), Of(count), RateOf(count, w)});
     }
     h += "</table>\n";
   }

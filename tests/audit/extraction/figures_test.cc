@@ -138,6 +138,19 @@ TEST(Figures, ByLengthOfTheDocument) {
   EXPECT_EQ(figures->by_length.size(), 3U);
   EXPECT_TRUE(figures->by_length.contains(0) && figures->by_length.contains(10'000));
   EXPECT_EQ(n, 60U) << "controls apart";
+  // By what stands before the window, and the same by copies.
+  HitCount before;
+  for (const auto& [tokens, count] : figures->by_before) {
+    EXPECT_TRUE(tokens == 25 || tokens == 50 || tokens == 100 || tokens == 200) << tokens;
+    HitCount row;
+    for (const auto& [copies, c] : figures->by_before_and_copies.at(tokens)) {
+      EXPECT_EQ(c.hits, copies == 64 ? c.n : 0U) << tokens;
+      row = {row.hits + c.hits, row.n + c.n};
+    }
+    EXPECT_EQ(row, count) << tokens;
+    before = {before.hits + count.hits, before.n + count.n};
+  }
+  EXPECT_EQ(before, figures->partners[0].exact);
   for (const auto language : {ReportLanguage::kKorean, ReportLanguage::kEnglish}) {
     EXPECT_NE(ReportHtml(*figures, {}, language).find("≥ 10000"), std::string::npos);
   }

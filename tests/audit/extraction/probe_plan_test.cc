@@ -54,14 +54,39 @@ TEST(ProbePlan, WindowsAndPrefixesAreAsTheRulesSay) {
     const Window& w = plan->windows[p.window];
     const std::string& text = plan->texts[w.text].text;
     cells.insert(p.cell);
+    if (p.cell == kFromStart) {
+      ASSERT_EQ(p.prompt, text.substr(0, w.begin - 1)) << "everything before it";
+      ASSERT_LE(PairTokens(p.prompt), 200) << "no longer than the longest prefix";
+      continue;
+    }
     const auto k = std::stoll(p.cell.substr(7));
     ASSERT_EQ(text.substr(w.begin - 1 - p.prompt.size(), p.prompt.size()), p.prompt)
         << "ends at the 어절 before, without the space";
     ASSERT_GE(PairTokens(p.prompt), k);
     ASSERT_LE(PairTokens(p.prompt), k + 2) << "no longer than it takes";
   }
-  EXPECT_EQ(cells, (std::set<std::string>{"prefix-100", "prefix-25", "prefix-50"}))
+  EXPECT_EQ(cells, (std::set<std::string>{"from-start", "prefix-100", "prefix-25", "prefix-50"}))
       << "texts here have no 200 tokens before a window: no such cell, not a rate of 0";
+}
+
+TEST(ProbePlan, AskedFromTheStartOnlyWhereThatIsNotAskedAlready) {
+  // Words of one token: the window's place in the text is its number of tokens.
+  std::string text = "가나";
+  for (int i = 1; i < 400; ++i)
+    text += i % 2 == 0 ? " 다라" : " 마" + std::string(i % 4 == 1 ? "바" : "사");
+  PlanOptions options = Options();
+  options.windows = 2'000;
+  options.control_windows = 0;
+  const auto plan =
+      MakePlan({{"a", "p", "", TextRole::kContributed, 1, text}}, options, PairTokens);
+  ASSERT_TRUE(plan.ok());
+  std::map<uint32_t, std::set<std::string>> cells;
+  for (const Probe& p : plan->probes) cells[p.window].insert(p.cell);
+  for (uint32_t i = 0; i < plan->windows.size(); ++i) {
+    const int64_t before = PairTokens(std::string_view(text).substr(0, plan->windows[i].begin - 1));
+    const bool same = before == 25 || before == 50 || before == 100 || before == 200;
+    EXPECT_EQ(cells[i].contains(std::string(kFromStart)), before < 200 && !same) << before;
+  }
 }
 
 TEST(ProbePlan, RepeatedTextIsOneWindow) {
