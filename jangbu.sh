@@ -210,7 +210,7 @@ fuzz() {
   local names=("$@") targets=()
   if [ ${#names[@]} -eq 0 ]; then
     while IFS= read -r name; do names+=("$name"); done < <(
-      ninja -C "$dir" -t targets all | sed -n 's/^\([a-z0-9_]*_fuzz\): phony$/\1/p' | sort -u)
+      ninja -C "$dir" -t targets all | sed -n '/^cmake_/d; s/^\([a-z0-9_]*_fuzz\): phony$/\1/p' | sort -u)
   fi
   [ ${#names[@]} -gt 0 ] || die "there are no fuzz targets"
   build_in "$dir" "${names[@]}"

@@ -20,7 +20,6 @@ from jangbu.v1 import common_pb2, contribute_pb2
 from jangbu_client import Client
 
 MIB = 1 << 20
-SANITIZED = b"__asan_init" in (jangbu_e2e.BIN / "jangbud").read_bytes()
 MEMORY_MAX = 1024 * MIB
 
 
@@ -334,11 +333,11 @@ class HostileFiles(jangbu_e2e.ServerTest):
         neighbour.ended.set()
         neighbour.join()
         watch.join()
-        print(f"peak of server and workers {worst // MIB} MiB{' (sanitized)' if SANITIZED else ''}; the neighbour had"
+        print(f"peak of server and workers {worst // MIB} MiB{' (sanitized)' if jangbu_e2e.SANITIZED else ''}; the neighbour had"
               f" {neighbour.served} uploads, the longest took {neighbour.longest:.1f} s")
         self.assertIsNone(neighbour.failure)
         self.assertGreater(neighbour.served, 3)
-        if not SANITIZED:
+        if not jangbu_e2e.SANITIZED:
             self.assertLess(worst, MEMORY_MAX)
         log = self.server.log_text()
         for word in ("AddressSanitizer", "runtime error:", "LeakSanitizer"):
