@@ -93,42 +93,46 @@ std::vector<Outcome> Ledger::CreateAccounts(std::span<const Account> batch, Time
 
 std::vector<Outcome> Ledger::CreateTransfers(std::span<const Transfer> batch, Timestamp at) {
   Advance(at);
-  // Nearly all of a transfer's time is waiting for memory: the slots of its id and its accounts,
-  // the accounts, the ends of their histories. What later transfers of the batch will touch is
-  // fetched meanwhile, each kind some transfers after the one that leads to it.
+  std::vector<Hashes> hashes(batch.size());
+  for (size_t i = 0; i < batch.size(); ++i) hashes[i] = HashesOf(batch[i]);
+  // Nearly all of a transfer's time is waiting for memory: the slots of its ids, its accounts, the
+  // ends of their histories. What later transfers of the batch will touch is fetched meanwhile,
+  // each kind some transfers after the one that leads to it.
   constexpr size_t kSlots = 24;
   constexpr size_t kAccounts = 14;
   constexpr size_t kHistories = 6;
-  constexpr size_t kRing = 16;
-  const AccountState* found[kRing][2] = {};  // of the transfers between the two stages
-  const auto fetch = [&](size_t i) {
+  const auto fetch = [&](size_t i) __attribute__((always_inline)) {
     if (i + kSlots < batch.size()) {
-      const Transfer& next = batch[i + kSlots];
-      transfer_index_.prefetch(next.id);
-      account_index_.prefetch(next.debit_account);
-      account_index_.prefetch(next.credit_account);
+      const Hashes& next = hashes[i + kSlots];
+      transfer_index_.Prefetch(next.id);
+      account_index_.Prefetch(next.debit_account);
+      account_index_.Prefetch(next.credit_account);
     }
     if (i + kAccounts < batch.size()) {
-      const Transfer& next = batch[i + kAccounts];
-      auto& both = found[(i + kAccounts) % kRing];
-      both[0] = Find(next.debit_account);
-      both[1] = Find(next.credit_account);
-      for (const AccountState* account : both) {
-        if (account == nullptr) continue;
-        __builtin_prefetch(account, 1);
-        __builtin_prefetch(&account->events, 1);
+      const Hashes& next = hashes[i + kAccounts];
+      for (const auto index :
+           {account_index_.Guess(next.debit_account), account_index_.Guess(next.credit_account)}) {
+        if (!index.has_value()) continue;
+        const AccountState& account = accounts_[*index];
+        __builtin_prefetch(&account.record, 1);
+        __builtin_prefetch(&account.record.user_data_64, 1);
+        __builtin_prefetch(&account.events, 1);
       }
     }
     if (i + kHistories < batch.size()) {
-      for (const AccountState* account : found[(i + kHistories) % kRing]) {
-        if (account != nullptr)
-          __builtin_prefetch(account->events.data() + account->events.size(), 1);
+      const Hashes& next = hashes[i + kHistories];
+      for (const auto index :
+           {account_index_.Guess(next.debit_account), account_index_.Guess(next.credit_account)}) {
+        if (!index.has_value()) continue;
+        const std::vector<EventRef>& events = accounts_[*index].events;
+        __builtin_prefetch(events.data() + events.size(), 1);
       }
     }
   };
   return RunBatch(batch, [&](const Transfer& transfer) {
-    if (const auto i = static_cast<size_t>(&transfer - batch.data()); i < batch.size()) fetch(i);
-    return CreateTransfer(transfer, at);
+    const auto i = static_cast<size_t>(&transfer - batch.data());
+    fetch(i);
+    return CreateTransfer(transfer, hashes[i], at);
   });
 }
 
@@ -195,14 +199,14 @@ const Account* Ledger::FindAccount(AccountId id) const {
 }
 
 const Transfer* Ledger::FindTransfer(TransferId id) const {
-  const auto it = transfer_index_.find(id);
-  return it == transfer_index_.end() ? nullptr : &transfers_[it->second];
+  const auto index = IndexOf(id);
+  return index.has_value() ? &transfers_[*index] : nullptr;
 }
 
 std::optional<PendingState> Ledger::FindPending(TransferId id) const {
-  const auto index = transfer_index_.find(id);
-  if (index == transfer_index_.end()) return std::nullopt;
-  const auto state = pending_.find(index->second);
+  const auto index = IndexOf(id);
+  if (!index.has_value()) return std::nullopt;
+  const auto state = pending_.find(*index);
   if (state == pending_.end()) return std::nullopt;
   return state->second;
 }
@@ -254,7 +258,8 @@ std::vector<AccountEvent> Ledger::Events(AccountId id, uint64_t from, size_t lim
 Status Ledger::CheckBooks() const {
   std::map<AssetId, AssetTotals> sums;
   uint128 held = 0;
-  for (const AccountState& account : accounts_) {
+  for (size_t a = 0; a < accounts_.size(); ++a) {
+    const AccountState& account = accounts_[a];
     const Balances& balances = account.record.balances;
     const std::string name = "account " + HexOf(account.record.id);
     AssetTotals& sum = sums[account.record.asset];
@@ -365,7 +370,7 @@ StatusOr<Ledger> Ledger::Restore(std::string_view snapshot) {
     now = stored.timestamp;
     Transfer given = stored;
     given.timestamp = {};
-    if (ledger.CreateTransfer(given, stored.timestamp) != Outcome::kOk ||
+    if (ledger.CreateTransfer(given, HashesOf(given), stored.timestamp) != Outcome::kOk ||
         ledger.transfers_.back() != stored) {
       return Damaged("a transfer that the ledger refuses");
     }
@@ -461,30 +466,29 @@ Outcome Ledger::CreateAccount(const Account& account, Timestamp at) {
 
   // From here on the account exists.
   Log({Undo::Kind::kAccount, accounts_.size()});
-  account_index_.emplace(account.id, accounts_.size());
-  accounts_.emplace_back();
-  accounts_.back().record = account;
-  accounts_.back().record.timestamp = at;
+  account_index_.Insert(IdIndex::HashOf(account.id), accounts_.size());
+  accounts_.Append({account, {}, {}}).record.timestamp = at;
   ++totals_[account.asset].accounts;
   return Outcome::kOk;
 }
 
-Outcome Ledger::CreateTransfer(const Transfer& transfer, Timestamp at) {
+Outcome Ledger::CreateTransfer(const Transfer& transfer, const Hashes& hashes, Timestamp at) {
   if (transfer.timestamp != Timestamp{}) return Outcome::kTimestampMustBeZero;
   if (transfer.reserved != 0) return Outcome::kReservedFieldMustBeZero;
   if ((transfer.flags & ~TransferFlags::kAll) != 0) return Outcome::kReservedFlag;
   if (transfer.id.is_zero()) return Outcome::kIdMustNotBeZero;
-  if (const Transfer* stored = FindTransfer(transfer.id)) {
-    return CompareWithStored(*stored, transfer);
+  if (const auto stored = IndexOf(transfer.id, hashes.id)) {
+    return CompareWithStored(transfers_[*stored], transfer);
   }
-  if (std::popcount(static_cast<uint16_t>(transfer.flags & kTwoPhaseFlags)) > 1) {
+  if (const auto phases = static_cast<uint16_t>(transfer.flags & kTwoPhaseFlags);
+      phases != 0 && !std::has_single_bit(phases)) {
     return Outcome::kFlagsAreMutuallyExclusive;
   }
-  return transfer.posts() || transfer.voids() ? CreateResolving(transfer, at)
-                                              : CreateFresh(transfer, at);
+  return transfer.posts() || transfer.voids() ? CreateResolving(transfer, hashes, at)
+                                              : CreateFresh(transfer, hashes, at);
 }
 
-Outcome Ledger::CreateFresh(const Transfer& transfer, Timestamp at) {
+Outcome Ledger::CreateFresh(const Transfer& transfer, const Hashes& hashes, Timestamp at) {
   if (transfer.debit_account.is_zero()) return Outcome::kDebitAccountMustNotBeZero;
   if (transfer.credit_account.is_zero()) return Outcome::kCreditAccountMustNotBeZero;
   if (transfer.debit_account == transfer.credit_account) return Outcome::kAccountsMustBeDifferent;
@@ -496,9 +500,9 @@ Outcome Ledger::CreateFresh(const Transfer& transfer, Timestamp at) {
   if (transfer.asset == 0) return Outcome::kAssetMustNotBeZero;
   if (transfer.code == 0) return Outcome::kCodeMustNotBeZero;
 
-  AccountState* debit = Find(transfer.debit_account);
+  AccountState* debit = Find(transfer.debit_account, hashes.debit_account);
   if (debit == nullptr) return Outcome::kDebitAccountNotFound;
-  AccountState* credit = Find(transfer.credit_account);
+  AccountState* credit = Find(transfer.credit_account, hashes.credit_account);
   if (credit == nullptr) return Outcome::kCreditAccountNotFound;
   if (debit->record.asset != credit->record.asset) return Outcome::kAccountsMustHaveTheSameAsset;
   if (transfer.asset != debit->record.asset) {
@@ -519,19 +523,19 @@ Outcome Ledger::CreateFresh(const Transfer& transfer, Timestamp at) {
   if (!DebitsWithinLimit(debit->record, transfer.amount)) return Outcome::kExceedsCredits;
   if (!CreditsWithinLimit(credit->record, transfer.amount)) return Outcome::kExceedsDebits;
 
-  CommitTransfer(transfer, at, *debit, *credit);
+  CommitTransfer(transfer, hashes.id, at, *debit, *credit);
   return Outcome::kOk;
 }
 
-Outcome Ledger::CreateResolving(const Transfer& transfer, Timestamp at) {
+Outcome Ledger::CreateResolving(const Transfer& transfer, const Hashes& hashes, Timestamp at) {
   if (transfer.pending_id.is_zero()) return Outcome::kPendingIdMustNotBeZero;
   if (transfer.pending_id == transfer.id) return Outcome::kPendingIdMustBeDifferent;
   if (transfer.timeout != 0) return Outcome::kTimeoutReservedForPendingTransfer;
   if (transfer.posts() && transfer.amount == 0) return Outcome::kAmountMustNotBeZero;
 
-  const auto pending_index = transfer_index_.find(transfer.pending_id);
-  if (pending_index == transfer_index_.end()) return Outcome::kPendingTransferNotFound;
-  const Transfer& pending = transfers_[pending_index->second];
+  const auto pending_index = IndexOf(transfer.pending_id);
+  if (!pending_index.has_value()) return Outcome::kPendingTransferNotFound;
+  const Transfer& pending = transfers_[*pending_index];
   if (!pending.pending()) return Outcome::kPendingTransferNotPending;
   const Transfer filled = Filled(transfer, pending);
   if (filled.debit_account != pending.debit_account) {
@@ -546,7 +550,7 @@ Outcome Ledger::CreateResolving(const Transfer& transfer, Timestamp at) {
   if (filled.voids() && filled.amount != pending.amount) {
     return Outcome::kPendingTransferHasDifferentAmount;
   }
-  switch (pending_.at(pending_index->second)) {
+  switch (pending_.at(*pending_index)) {
     case PendingState::kPosted:
       return Outcome::kPendingTransferAlreadyPosted;
     case PendingState::kVoided:
@@ -564,7 +568,7 @@ Outcome Ledger::CreateResolving(const Transfer& transfer, Timestamp at) {
   if (filled.posts() && credit->record.closed()) return Outcome::kCreditAccountClosed;
   // Limits and overflow were settled by the hold: posting takes no more than it.
 
-  CommitTransfer(filled, at, *debit, *credit);
+  CommitTransfer(filled, hashes.id, at, *debit, *credit);
   return Outcome::kOk;
 }
 
@@ -597,14 +601,14 @@ std::vector<Outcome> Ledger::SetClosed(std::span<const AccountId> batch, bool cl
   std::vector<Outcome> outcomes;
   outcomes.reserve(batch.size());
   for (const AccountId id : batch) {
-    AccountState* account = Find(id);
-    if (account == nullptr) {
+    const auto index = IndexOf(id);
+    if (!index.has_value()) {
       outcomes.push_back(Outcome::kAccountNotFound);
-    } else if (account->record.closed() == closed) {
+    } else if (accounts_[*index].record.closed() == closed) {
       outcomes.push_back(closed ? Outcome::kAccountAlreadyClosed : Outcome::kAccountNotClosed);
     } else {
-      Log({Undo::Kind::kClosedFlag, account_index_.at(id)});
-      account->record.flags ^= AccountFlags::kClosed;
+      Log({Undo::Kind::kClosedFlag, *index});
+      accounts_[*index].record.flags ^= AccountFlags::kClosed;
       outcomes.push_back(Outcome::kOk);
     }
   }
@@ -613,13 +617,12 @@ std::vector<Outcome> Ledger::SetClosed(std::span<const AccountId> batch, bool cl
 
 // Writes.
 
-void Ledger::CommitTransfer(const Transfer& transfer, Timestamp at, AccountState& debit,
-                            AccountState& credit) {
+void Ledger::CommitTransfer(const Transfer& transfer, IdIndex::Hash hash, Timestamp at,
+                            AccountState& debit, AccountState& credit) {
   const uint64_t index = transfers_.size();
   Log({Undo::Kind::kTransfer, index});
-  transfer_index_.emplace(transfer.id, index);
-  transfers_.push_back(transfer);
-  transfers_.back().timestamp = at;
+  transfer_index_.Insert(hash, index);
+  transfers_.Append(transfer).timestamp = at;
 
   if (transfer.pending()) {
     pending_.emplace(index, PendingState::kPending);
@@ -630,7 +633,7 @@ void Ledger::CommitTransfer(const Transfer& transfer, Timestamp at, AccountState
       expiry_queue_.emplace(expiry, index);
     }
   } else if (transfer.posts() || transfer.voids()) {
-    const uint64_t pending_index = transfer_index_.at(transfer.pending_id);
+    const uint64_t pending_index = IndexOf(transfer.pending_id).value();
     const Transfer& pending = transfers_[pending_index];
     PendingState& state = pending_.at(pending_index);
     JANGBU_CHECK(state == PendingState::kPending);
@@ -697,6 +700,7 @@ void Ledger::Move(AccountState& debit, AccountState& credit, Effect effect) {
 }
 
 void Ledger::Remember(AccountState& account, EventRef event) {
+  if (account.events.capacity() == 0) account.events.reserve(8);
   account.events.push_back(event);
   if (account.events.size() % kMarkEvery == 0) account.marks.push_back(account.record.balances);
 }
@@ -735,8 +739,8 @@ void Ledger::TakeBack(const Undo& undo) {
       JANGBU_CHECK(undo.index + 1 == accounts_.size() && accounts_.back().events.empty());
       const Account& account = accounts_.back().record;
       if (--totals_.at(account.asset).accounts == 0) totals_.erase(account.asset);
-      account_index_.erase(account.id);
-      accounts_.pop_back();
+      account_index_.Erase(IdIndex::HashOf(account.id), undo.index);
+      accounts_.RemoveLast();
       return;
     }
     case Undo::Kind::kTransfer: {
@@ -752,10 +756,10 @@ void Ledger::TakeBack(const Undo& undo) {
           JANGBU_CHECK(expiry_queue_.erase({expiry, undo.index}) == 1);
         }
       } else if (transfer.posts() || transfer.voids()) {
-        reopen(transfer_index_.at(transfer.pending_id));
+        reopen(IndexOf(transfer.pending_id).value());
       }
-      transfer_index_.erase(transfer.id);
-      transfers_.pop_back();
+      transfer_index_.Erase(IdIndex::HashOf(transfer.id), undo.index);
+      transfers_.RemoveLast();
       return;
     }
     case Undo::Kind::kExpiry: {
@@ -774,14 +778,28 @@ void Ledger::TakeBack(const Undo& undo) {
 
 // Reading.
 
-Ledger::AccountState* Ledger::Find(AccountId id) {
-  const auto it = account_index_.find(id);
-  return it == account_index_.end() ? nullptr : &accounts_[it->second];
+Ledger::Hashes Ledger::HashesOf(const Transfer& transfer) {
+  return {.id = IdIndex::HashOf(transfer.id),
+          .debit_account = IdIndex::HashOf(transfer.debit_account),
+          .credit_account = IdIndex::HashOf(transfer.credit_account)};
+}
+
+std::optional<uint64_t> Ledger::IndexOf(AccountId id, IdIndex::Hash hash) const {
+  return account_index_.Find(hash, [&](uint64_t i) { return accounts_[i].record.id == id; });
+}
+
+std::optional<uint64_t> Ledger::IndexOf(TransferId id, IdIndex::Hash hash) const {
+  return transfer_index_.Find(hash, [&](uint64_t i) { return transfers_[i].id == id; });
+}
+
+Ledger::AccountState* Ledger::Find(AccountId id, IdIndex::Hash hash) {
+  const auto index = IndexOf(id, hash);
+  return index.has_value() ? &accounts_[*index] : nullptr;
 }
 
 const Ledger::AccountState* Ledger::Find(AccountId id) const {
-  const auto it = account_index_.find(id);
-  return it == account_index_.end() ? nullptr : &accounts_[it->second];
+  const auto index = IndexOf(id);
+  return index.has_value() ? &accounts_[*index] : nullptr;
 }
 
 const Transfer& Ledger::TransferOf(EventRef event) const {
@@ -835,13 +853,13 @@ void Ledger::WriteSnapshot(Sink sink) const {
   out.U8(kSnapshotVersion);
   out.I64(last_at_.micros);
   out.Varint(accounts_.size());
-  for (const AccountState& account : accounts_) {
-    EncodeAccount(account.record, out);
+  for (size_t i = 0; i < accounts_.size(); ++i) {
+    EncodeAccount(accounts_[i].record, out);
     flush(1 << 16);
   }
   out.Varint(transfers_.size());
-  for (const Transfer& transfer : transfers_) {
-    EncodeTransfer(transfer, out);
+  for (size_t i = 0; i < transfers_.size(); ++i) {
+    EncodeTransfer(transfers_[i], out);
     flush(1 << 16);
   }
   out.Varint(expiries_.size());

@@ -43,8 +43,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/stable_array.h"
 #include "base/status.h"
 #include "ledger/account.h"
+#include "ledger/id_index.h"
 #include "ledger/outcome.h"
 #include "ledger/transfer.h"
 
@@ -169,10 +171,17 @@ class Ledger {
   // expiry).
   using EventRef = uint64_t;
 
-  struct AccountState {
+  // Three cache lines: id and balances; the rest of the record; history.
+  struct alignas(64) AccountState {
     Account record;
     std::vector<EventRef> events;
     std::vector<Balances> marks;  // after every kMarkEvery events
+  };
+  // Hashes of a transfer's ids, worked out once.
+  struct Hashes {
+    IdIndex::Hash id;
+    IdIndex::Hash debit_account;
+    IdIndex::Hash credit_account;
   };
   struct Expiry {
     uint64_t transfer = 0;  // index
@@ -198,14 +207,14 @@ class Ledger {
   std::vector<Outcome> RunBatch(std::span<const Event> batch, Create create);
 
   Outcome CreateAccount(const Account& account, Timestamp at);
-  Outcome CreateTransfer(const Transfer& transfer, Timestamp at);
-  Outcome CreateFresh(const Transfer& transfer, Timestamp at);
-  Outcome CreateResolving(const Transfer& transfer, Timestamp at);
+  Outcome CreateTransfer(const Transfer& transfer, const Hashes& hashes, Timestamp at);
+  Outcome CreateFresh(const Transfer& transfer, const Hashes& hashes, Timestamp at);
+  Outcome CreateResolving(const Transfer& transfer, const Hashes& hashes, Timestamp at);
   Outcome CompareWithStored(const Transfer& stored, const Transfer& transfer) const;
   std::vector<Outcome> SetClosed(std::span<const AccountId> batch, bool closed, Timestamp at);
 
-  void CommitTransfer(const Transfer& transfer, Timestamp at, AccountState& debit,
-                      AccountState& credit);
+  void CommitTransfer(const Transfer& transfer, IdIndex::Hash hash, Timestamp at,
+                      AccountState& debit, AccountState& credit);
   void Expire(uint64_t transfer_index, Timestamp at);
   // Moves both balances and the totals, and checks the laws.
   void Move(AccountState& debit, AccountState& credit, Effect effect);
@@ -214,7 +223,15 @@ class Ledger {
   void Log(Undo undo);
   void TakeBack(const Undo& undo);
 
-  AccountState* Find(AccountId id);
+  static Hashes HashesOf(const Transfer& transfer);
+  std::optional<uint64_t> IndexOf(AccountId id, IdIndex::Hash hash) const;
+  std::optional<uint64_t> IndexOf(TransferId id, IdIndex::Hash hash) const;
+  template <typename Id>
+  std::optional<uint64_t> IndexOf(Id id) const {
+    return IndexOf(id, IdIndex::HashOf(id));
+  }
+  AccountState* Find(AccountId id, IdIndex::Hash hash);
+  AccountState* Find(AccountId id) { return Find(id, IdIndex::HashOf(id)); }
   const AccountState* Find(AccountId id) const;
   const Transfer& TransferOf(EventRef event) const;
   Timestamp TimeOf(EventRef event) const;
@@ -224,11 +241,11 @@ class Ledger {
   template <typename Sink>
   void WriteSnapshot(Sink sink) const;
 
-  std::deque<AccountState> accounts_;
-  std::deque<Transfer> transfers_;
+  StableArray<AccountState> accounts_;
+  StableArray<Transfer> transfers_;
   std::deque<Expiry> expiries_;
-  absl::flat_hash_map<AccountId, uint64_t> account_index_;
-  absl::flat_hash_map<TransferId, uint64_t> transfer_index_;
+  IdIndex account_index_;
+  IdIndex transfer_index_;
   absl::flat_hash_map<uint64_t, PendingState> pending_;  // by index of the pending transfer
   absl::btree_set<std::pair<Timestamp, uint64_t>> expiry_queue_;  // open holds with an end
   std::map<AssetId, AssetTotals> totals_;

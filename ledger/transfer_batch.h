@@ -5,10 +5,14 @@
 // batch is copied; tests compare both ways.
 
 #include <bit>
+#include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "ledger/transfer.h"
 
 namespace jangbu::ledger {
@@ -21,6 +25,18 @@ inline std::string EncodeTransfers(std::span<const Transfer> batch) {
     ByteWriter out;
     for (const Transfer& transfer : batch) EncodeTransfer(transfer, out);
     return out.Take();
+  }
+}
+
+// And back, into `batch`, whose memory is used again. REQUIRES: whole transfers.
+inline void DecodeTransfers(std::string_view bytes, std::vector<Transfer>& batch) {
+  JANGBU_CHECK(bytes.size() % kTransferBytes == 0);
+  batch.resize(bytes.size() / kTransferBytes);
+  if constexpr (std::endian::native == std::endian::little) {
+    if (!bytes.empty()) std::memcpy(batch.data(), bytes.data(), bytes.size());
+  } else {
+    ByteReader in(bytes);
+    for (Transfer& transfer : batch) transfer = DecodeTransfer(in);
   }
 }
 

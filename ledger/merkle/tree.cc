@@ -81,31 +81,25 @@ Digest NodeHash(const Digest& left, const Digest& right) {
 
 Digest EmptyRoot() { return Sha256(std::string_view()); }
 
-void MerkleTree::Level::Push(const Digest& digest) {
-  if (size % kChunk == 0) chunks.push_back(std::make_unique_for_overwrite<Digest[]>(kChunk));
-  chunks.back()[size % kChunk] = digest;
-  ++size;
-}
-
 void MerkleTree::Append(std::span<const Digest> leaf_hashes) {
   if (leaf_hashes.empty()) return;
   if (levels_.empty()) levels_.emplace_back();
-  for (const Digest& leaf : leaf_hashes) levels_[0].Push(leaf);
+  for (const Digest& leaf : leaf_hashes) levels_[0].Append(leaf);
   // Level by level: every pair that has become complete makes one hash above.
-  for (size_t level = 0; levels_[level].size >= 2; ++level) {
+  for (size_t level = 0; levels_[level].size() >= 2; ++level) {
     if (level + 1 == levels_.size()) levels_.emplace_back();
-    const Level& below = levels_[level];
-    Level& above = levels_[level + 1];
-    while (above.size < below.size / 2) {
-      const uint64_t left = 2 * above.size;
-      above.Push(NodeHash(below.At(left), below.At(left + 1)));
+    const StableArray<Digest>& below = levels_[level];
+    StableArray<Digest>& above = levels_[level + 1];
+    while (above.size() < below.size() / 2) {
+      const uint64_t left = 2 * above.size();
+      above.Append(NodeHash(below[left], below[left + 1]));
     }
   }
 }
 
 const Digest& MerkleTree::Subtree(int level, uint64_t index) const {
   JANGBU_CHECK(level >= 0 && index < SubtreeCount(level));
-  return levels_[static_cast<size_t>(level)].At(index);
+  return levels_[static_cast<size_t>(level)][index];
 }
 
 // The range's binary digits are its full subtrees, the smallest at the right; they join from there.

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/stable_array.h"
 #include "base/status.h"
 
 namespace jangbu::ledger {
@@ -32,7 +33,7 @@ Digest NodeHash(const Digest& left, const Digest& right);
 Digest EmptyRoot();
 
 // An append-only tree that keeps the hash of every full subtree, so that the root and the proofs of
-// every earlier size remain at hand. Memory: 64 bytes a leaf, plus 0.1 % and at most 8 KiB a level.
+// every earlier size remain at hand. Memory: 64 bytes a leaf and the slack of base/stable_array.h.
 // Thread-compatible: const calls may run together; Append needs the tree for itself. Movable, not
 // copyable.
 class MerkleTree {
@@ -46,7 +47,7 @@ class MerkleTree {
   // Adds leaf hashes in order.
   void Append(std::span<const Digest> leaf_hashes);
 
-  uint64_t size() const { return levels_.empty() ? 0 : levels_[0].size; }
+  uint64_t size() const { return levels_.empty() ? 0 : levels_[0].size(); }
 
   // The root over all leaves, or over the first `size` of them. O(log n).
   Digest Root() const;
@@ -66,25 +67,16 @@ class MerkleTree {
   // The full subtrees of height `level`: how many there are, and the hash of leaves
   // [index * 2^level, (index + 1) * 2^level). REQUIRES: index < SubtreeCount(level).
   uint64_t SubtreeCount(int level) const {
-    return static_cast<size_t>(level) < levels_.size() ? levels_[static_cast<size_t>(level)].size
+    return static_cast<size_t>(level) < levels_.size() ? levels_[static_cast<size_t>(level)].size()
                                                        : 0;
   }
   const Digest& Subtree(int level, uint64_t index) const;
 
  private:
-  static constexpr uint64_t kChunk = 256;
-  struct Level {
-    uint64_t size = 0;
-    std::vector<std::unique_ptr<Digest[]>>
-        chunks;  // of kChunk each, so that growing never moves a hash
-    void Push(const Digest& digest);
-    const Digest& At(uint64_t i) const { return chunks[i / kChunk][i % kChunk]; }
-  };
-
   // MTH(D[begin : end]); begin is a multiple of the smallest power of two >= end - begin.
   Digest RangeHash(uint64_t begin, uint64_t end) const;
 
-  std::vector<Level> levels_;
+  std::vector<StableArray<Digest>> levels_;
 };
 
 // OK when `proof` shows that `leaf_hash` is leaf `index` of the tree of `size` leaves with this

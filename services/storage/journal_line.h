@@ -29,7 +29,7 @@ struct JournalLineOptions {
   // Put waits while so much is in the line: what a crash can lose unacknowledged, and memory.
   size_t waiting_bytes_max = size_t{64} << 20;
   // Appended at once at most; one record is always taken.
-  size_t append_bytes_max = size_t{16} << 20;
+  size_t append_bytes_max = size_t{8} << 20;
 };
 
 class JournalLine {

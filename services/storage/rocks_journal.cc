@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "services/storage/rocks_common.h"
@@ -23,6 +24,7 @@ constexpr uint8_t kVersion = 1;
 constexpr char kHeadKey[] = "h";
 constexpr size_t kLinkBytes = 16;
 constexpr size_t kFrameBytes = 1 + 2 * kLinkBytes;
+constexpr size_t kBatchBytesKept = size_t{8} << 20;
 
 using Link = std::array<uint8_t, kLinkBytes>;
 
@@ -162,9 +164,10 @@ struct RocksJournal::State {
 
   OpenDb open;
   Fuse fuse{kBroken};
-  std::mutex append_mutex;  // held while writing
-  std::mutex head_mutex;    // held briefly, inside append_mutex or alone
-  Head head;                // what is durable; guarded by head_mutex
+  std::mutex append_mutex;                // held while writing
+  rocksdb::WriteBatch batch{0, 0, 8, 0};  // guarded by append_mutex; empty between appends
+  std::mutex head_mutex;                  // held briefly, inside append_mutex or alone
+  Head head;                              // what is durable; guarded by head_mutex
 
   Head DurableHead() {
     const std::lock_guard lock(head_mutex);
@@ -236,7 +239,13 @@ Status RocksJournal::Append(Epoch epoch, Seq expected, std::span<const std::stri
   }
   if (records.empty()) return OkStatus();
 
-  rocksdb::WriteBatch batch(bytes + 128, 0, 8, 0);
+  // Memory that the last append used is near, and mapped.
+  rocksdb::WriteBatch& batch = state_->batch;
+  if (bytes > kBatchBytesKept) batch = rocksdb::WriteBatch(bytes + 128, 0, 8, 0);
+  const absl::Cleanup empty = [&batch, bytes] {
+    batch.Clear();
+    if (bytes > kBatchBytesKept) batch = rocksdb::WriteBatch(0, 0, 8, 0);
+  };
   const auto version = static_cast<char>(kVersion);
   for (const std::string_view record : records) {
     const Link link = LinkOf(next.tail, next.link, record);

@@ -112,6 +112,11 @@ TEST(Transfer, ABatchIsTheBytesOfItsTransfers) {
   for (const Transfer& transfer : batch) EncodeTransfer(transfer, out);
   EXPECT_EQ(EncodeTransfers(batch), out.bytes());
   EXPECT_EQ(EncodeTransfers({}), "");
+  std::vector<Transfer> read(7);  // of another size before
+  DecodeTransfers(out.bytes(), read);
+  EXPECT_EQ(read, batch);
+  DecodeTransfers("", read);
+  EXPECT_TRUE(read.empty());
 }
 
 TEST(Records, KeepTheirBytes) {
