@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <unordered_map>
 
 #include "ingest/extract/cp949.h"
@@ -77,8 +78,20 @@ std::string Found(std::string_view what, uint64_t some, uint64_t all) {
 
 std::optional<std::string> FindMojibake(std::string_view utf8) {
   std::string_view sample = utf8.substr(0, kSampleBytes);
-  sample = sample.substr(0, ValidUtf8Prefix(sample));
+  // To the end of a code point.
+  while (sample.size() < utf8.size() && (utf8[sample.size()] & 0xC0) == 0x80)
+    sample.remove_suffix(1);
   uint64_t letters = 0, western = 0, han = 0;
+  // By first bytes alone: how many may be western, how many Han. Mostly neither can be enough.
+  uint64_t first_bytes[256] = {};
+  for (const char c : sample) ++first_bytes[static_cast<unsigned char>(c)];
+  const auto sum = [&](size_t from, size_t to) {
+    return std::accumulate(first_bytes + from, first_bytes + to + 1, uint64_t{0});
+  };
+  const uint64_t all = sum(0xC0, 0xFF);
+  const bool suspect = all >= kLettersMin && ((sum(0xC2, 0xCB) + sum(0xE2, 0xE2)) * 10 >= all * 7 ||
+                                              (sum(0xE4, 0xE9) + sum(0xEF, 0xEF)) * 5 >= all);
+  if (!suspect) sample = {};
   for (const char* p = sample.data(); p < sample.data() + sample.size();) {
     const char32_t cp = DecodeUtf8(p);
     if (cp < 0x80) continue;
@@ -124,20 +137,19 @@ std::optional<std::string> FindMojibake(std::string_view utf8) {
        at = utf8.find("\xEF\xBF\xBD", at + 3))
     ++lost;
   if (lost >= kLettersMin) {
-    const uint64_t all = HighBytes(utf8) / 3;
-    if (lost * 10 > all) return Found("lost letters (U+FFFD)", lost, all);
+    const uint64_t high = HighBytes(utf8) / 3;
+    if (lost * 10 > high) return Found("lost letters (U+FFFD)", lost, high);
   }
   return std::nullopt;
 }
 
 uint64_t CountPrivateUse(std::string_view utf8) {
   uint64_t count = 0;
-  // U+E000-EFFF begin with EE; U+F000-F8FF with EF 80 to EF A3.
-  for (size_t i = 0; i < utf8.size(); ++i) {
-    const auto lead = static_cast<unsigned char>(utf8[i]);
-    if (lead < 0xEE || lead > 0xEF) continue;
-    count += lead == 0xEE || static_cast<unsigned char>(utf8[i + 1]) <= 0xA3;
-  }
+  // U+E000-EFFF begin with EE; U+F000-F8FF with EF 80 to EF A3. Both bytes are rare.
+  for (size_t i = utf8.find('\xEE'); i != std::string_view::npos; i = utf8.find('\xEE', i + 1))
+    ++count;
+  for (size_t i = utf8.find('\xEF'); i != std::string_view::npos; i = utf8.find('\xEF', i + 1))
+    count += static_cast<unsigned char>(utf8[i + 1]) <= 0xA3;
   return count;
 }
 
