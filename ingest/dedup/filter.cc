@@ -51,13 +51,21 @@ void KeyFilter::BuildPart(std::span<const uint64_t> keys, Part& part, std::vecto
   std::vector<uint32_t> alone(slots);   // slots with one key
   std::vector<uint64_t> order(n);       // hashes, first peeled first
   std::vector<uint32_t> order_slot(n);  // and the slot that each decides
+  std::vector<uint64_t> near(n);        // hashes, those of near slots together
   for (uint64_t attempt = 0;; ++attempt) {
     JANGBU_CHECK(attempt < 200);  // distinct keys: each attempt fails with a few percent at most
     part.seed = Mix(attempt + 1, n);
     std::fill(hashes.begin(), hashes.end(), 0);
     std::fill(counts.begin(), counts.end(), 0);
+    constexpr int kNear = 64 - 10;
+    uint32_t starts[1025] = {};
+    for (const uint64_t key : keys) ++starts[(Mix(key, part.seed) >> kNear) + 1];
+    for (size_t i = 1; i <= 1024; ++i) starts[i] += starts[i - 1];
     for (const uint64_t key : keys) {
       const uint64_t hash = Mix(key, part.seed);
+      near[starts[hash >> kNear]++] = hash;
+    }
+    for (const uint64_t hash : near) {
       uint32_t at[3];
       Slots(hash, part.segment_length, part.segment_count_length, at);
       for (const uint32_t slot : at) {

@@ -16,10 +16,10 @@ namespace {
 using internal::DocumentTable;
 using internal::KeyTable;
 
-constexpr size_t kBlock = 64;     // places looked up at once
 constexpr uint64_t kFewRows = 4;  // postings followed as soon as they are met
 constexpr size_t kMaxCachedCodePoints = size_t{1} << 24;
 constexpr uint64_t kDistanceMask = 15;
+constexpr size_t kStep = 32;  // places looked up at least before a question is asked again
 constexpr size_t kReach = kMinRun - kTile;  // a window begins at most so far before its tile
 
 struct PlaceHash {
@@ -70,13 +70,14 @@ struct AskedSegment {
 };
 struct AskedGroup {
   const RunSummary* summary = nullptr;
+  const RunFront* front = nullptr;
   std::vector<AskedSegment> segments;
 };
 // What of a view is asked about documents that stand before `before`.
 std::vector<AskedGroup> Asked(const RunView& view, const JournalPlace& before) {
   std::vector<AskedGroup> groups;
   for (const RunView::Group& group : view.groups()) {
-    AskedGroup asked{group.summary.get(), {}};
+    AskedGroup asked{group.summary.get(), group.front.get(), {}};
     for (const auto& segment : group.segments) {
       if (segment->first_place() >= before) continue;
       const uint64_t tiles = segment->last_place() < before
@@ -198,101 +199,143 @@ bool TileEquals(std::u32string_view text, size_t at, std::u32string_view form, s
          std::memcmp(text.data() + at, form.data() + offset, kTile * sizeof(char32_t)) == 0;
 }
 
-// Looks the places of `text` below `to` up and calls `f(hit)` for those that have rows, block by
-// block, in each segment after segment. Before each block `next(place)` may skip ahead, by
-// returning `to` or more to the end. A place that is not `wanted` any more is looked up in no
-// further segment; `settled` is a count that goes up whenever fewer may be. What is read for a
-// block is asked of memory before the first of it is needed: filters, then buckets, then rows, then
-// surroundings.
-template <typename Next, typename Wanted, typename F>
-Status ScanPlaces(const RunHasher& hasher, std::span<const AskedGroup> groups,
-                  std::u32string_view text, size_t to, RunCost& cost, const uint64_t& settled,
-                  Next&& next, Wanted&& wanted, F&& f) {
-  RunHasher::Roller roller(hasher, kTile);
-  size_t rolled = SIZE_MAX;  // the roller stands there
-  uint64_t keys[kBlock];
-  KeyTable::Range rows[kBlock];
-  internal::Surroundings around[kBlock];
+// Looks places of a text up, block by block, in each segment after segment. Nearly all of the time
+// is waiting for memory, so each step is done for a whole block before the next, and asks memory
+// for what that will need: filters, then buckets, then rows, then surroundings.
+class PlaceScan {
+ public:
+  PlaceScan(const RunHasher& hasher, std::span<const AskedGroup> groups, std::u32string_view text,
+            RunCost& cost)
+      : groups_(groups), text_(text), cost_(cost), roller_(hasher, kTile) {}
+
+  // Calls `f(hit)` for the places [from, to) that have rows. Before each block `next(place)` may
+  // skip ahead, by returning `to` or more to the end. A place that is not `wanted` any more is
+  // looked up in no further segment; `settled` is a count that goes up whenever fewer may be.
+  template <typename Next, typename Wanted, typename F>
+  Status Run(size_t from, size_t to, const uint64_t& settled, Next&& next, Wanted&& wanted, F&& f) {
+    for (size_t at = from; at < to;) {
+      at = next(at);
+      if (at >= to) break;
+      const size_t n = std::min(kBlock, to - at);
+      MakeKeys(at, n);
+      FindPasses(n);
+      if (!passes_.empty()) JANGBU_RETURN_IF_ERROR(Follow(at, settled, wanted, f));
+      at += n;
+    }
+    return OkStatus();
+  }
+
+ private:
+  static constexpr size_t kBlock = 256;
+  static constexpr size_t kProbes = 64;  // as many as a filter takes at once
+
+  // A place of the block that a filter of a segment let pass.
   struct Pass {
     const AskedSegment* asked;
-    uint64_t places;  // of the block, a bit each
+    uint32_t place;
+    KeyTable::Range rows;
   };
-  std::vector<Pass> passes;
-  const auto for_each = [](uint64_t places, auto&& what) {
+
+  template <typename What>
+  static void ForEach(uint64_t places, What&& what) {
     for (; places != 0; places &= places - 1) what(static_cast<size_t>(std::countr_zero(places)));
-  };
-  for (size_t at = 0; at < to;) {
-    at = next(at);
-    if (at >= to) break;
-    const size_t n = std::min(kBlock, to - at);
-    if (rolled != at) roller.Reset(text.data() + at);
+  }
+
+  void MakeKeys(size_t at, size_t n) {
+    if (rolled_ != at) roller_.Reset(text_.data() + at);
     for (size_t i = 0;; ++i) {
-      keys[i] = roller.key();
+      keys_[i] = roller_.key();
       if (i + 1 == n) break;
-      roller.Step(text[at + i], text[at + i + kTile]);
+      roller_.Step(text_[at + i], text_[at + i + kTile]);
     }
-    if (at + n < to) {
-      roller.Step(text[at + n - 1], text[at + n - 1 + kTile]);
-      rolled = at + n;
+    rolled_ = SIZE_MAX;
+    if (at + n + kTile <= text_.size()) {
+      roller_.Step(text_[at + n - 1], text_[at + n - 1 + kTile]);
+      rolled_ = at + n;
     }
-    cost.places += n;
-    passes.clear();
-    for (const AskedGroup& group : groups) {
-      uint64_t of_group = ~uint64_t{0};
-      if (group.summary != nullptr) {
-        of_group = group.summary->filter().MayContain(keys, n);
-        if (of_group == 0) continue;
+    cost_.places += n;
+  }
+
+  void FindPasses(size_t n) {
+    passes_.clear();
+    for (const AskedGroup& group : groups_) {
+      if (group.front != nullptr) {
+        for (size_t i = 0; i < n; ++i) group.front->Prefetch(keys_[i]);
+      }
+    }
+    for (const AskedGroup& group : groups_) {
+      if (group.summary == nullptr && group.front == nullptr) {
+        for (const AskedSegment& asked : group.segments) {
+          for (size_t from = 0; from < n; from += kProbes) {
+            ForEach(asked.segment->filter().MayContain(keys_ + from, std::min(kProbes, n - from)),
+                    [&](size_t i) { AddPass(asked, from + i); });
+          }
+        }
+        continue;
+      }
+      // Segments are asked about what passed alone.
+      size_t count = 0;
+      for (size_t from = 0; from < n; from += kProbes) {
+        const size_t probes = std::min(kProbes, n - from);
+        ForEach(group.front != nullptr ? group.front->MayContain(keys_ + from, probes)
+                                       : group.summary->filter().MayContain(keys_ + from, probes),
+                [&](size_t i) {
+                  passed_keys_[count] = keys_[from + i];
+                  passed_places_[count++] = static_cast<uint32_t>(from + i);
+                });
       }
       for (const AskedSegment& asked : group.segments) {
-        uint64_t passed = 0;
-        if (group.summary != nullptr) {
-          for_each(of_group, [&](size_t i) {
-            passed |= uint64_t{asked.segment->filter().MayContain(keys[i])} << i;
-          });
-        } else {
-          passed = asked.segment->filter().MayContain(keys, n);
+        for (size_t from = 0; from < count; from += kProbes) {
+          ForEach(asked.segment->filter().MayContain(passed_keys_ + from,
+                                                     std::min(kProbes, count - from)),
+                  [&](size_t i) { AddPass(asked, passed_places_[from + i]); });
         }
-        if (passed == 0) continue;
-        passes.push_back({&asked, passed});
-        for_each(passed, [&](size_t i) { asked.segment->tile_table().PrefetchBucket(keys[i]); });
       }
     }
-    for (const Pass& pass : passes) {
-      cost.passes += static_cast<uint64_t>(std::popcount(pass.places));
-      for_each(pass.places,
-               [&](size_t i) { pass.asked->segment->tile_table().PrefetchRows(keys[i]); });
-    }
-    uint64_t open = ~uint64_t{0};
-    uint64_t seen = settled;
-    uint64_t have_around = 0;
-    for (const Pass& pass : passes) {
-      const KeyTable& table = pass.asked->segment->tile_table();
-      uint64_t hits = 0;
-      for_each(pass.places & open, [&](size_t i) {
-        rows[i] = table.Below(table.Find(keys[i]), pass.asked->tiles);
-        if (rows[i].empty()) return;
-        hits |= uint64_t{1} << i;
-        pass.asked->segment->PrefetchAround(rows[i]);
-      });
-      for (; hits != 0; hits &= hits - 1) {
-        const auto i = static_cast<size_t>(std::countr_zero(hits));
-        if (settled != seen && !wanted(at + i)) continue;
-        if ((have_around >> i & 1) == 0) {
-          around[i] = internal::Surroundings::Of(text, at + i);
-          have_around |= uint64_t{1} << i;
-        }
-        JANGBU_RETURN_IF_ERROR(
-            f(Hit{static_cast<uint32_t>(at + i), pass.asked->segment, rows[i], around[i]}));
-      }
-      if (settled == seen) continue;
-      seen = settled;
-      open = 0;
-      for (size_t i = 0; i < n; ++i) open |= uint64_t{wanted(at + i)} << i;
-    }
-    at += n;
+    cost_.passes += passes_.size();
+    for (const Pass& pass : passes_)
+      pass.asked->segment->tile_table().PrefetchRows(keys_[pass.place]);
   }
-  return OkStatus();
-}
+
+  void AddPass(const AskedSegment& asked, size_t place) {
+    passes_.push_back({&asked, static_cast<uint32_t>(place), {}});
+    asked.segment->tile_table().PrefetchBucket(keys_[place]);
+  }
+
+  template <typename Wanted, typename F>
+  Status Follow(size_t at, const uint64_t& settled, Wanted&& wanted, F&& f) {
+    const uint64_t begun = settled;
+    for (auto begin = passes_.begin(); begin != passes_.end();) {
+      const AskedSegment& asked = *begin->asked;
+      const KeyTable& table = asked.segment->tile_table();
+      auto end = begin;
+      for (; end != passes_.end() && end->asked == &asked; ++end) {
+        if (settled != begun && !wanted(at + end->place)) continue;
+        end->rows = table.Below(table.Find(keys_[end->place]), asked.tiles);
+        if (!end->rows.empty()) asked.segment->PrefetchAround(end->rows);
+      }
+      const uint64_t seen = settled;
+      for (; begin != end; ++begin) {
+        if (begin->rows.empty()) continue;
+        const size_t place = at + begin->place;
+        if (settled != seen && !wanted(place)) continue;
+        JANGBU_RETURN_IF_ERROR(f(Hit{static_cast<uint32_t>(place), asked.segment, begin->rows,
+                                     internal::Surroundings::Of(text_, place)}));
+      }
+    }
+    return OkStatus();
+  }
+
+  const std::span<const AskedGroup> groups_;
+  const std::u32string_view text_;
+  RunCost& cost_;
+  RunHasher::Roller roller_;
+  size_t rolled_ = SIZE_MAX;  // the roller stands there
+  uint64_t keys_[kBlock];
+  uint64_t passed_keys_[kBlock];
+  uint32_t passed_places_[kBlock];
+  std::vector<Pass> passes_;
+};
 
 // Are the n bytes all 1? They are 0 or 1.
 bool AllSet(const uint8_t* bytes, size_t n) {
@@ -313,21 +356,20 @@ class WindowSearch {
   WindowSearch(const RunHasher& hasher, std::span<const AskedGroup> groups,
                std::u32string_view text, size_t min_run, Documents& documents, RunCost& cost)
       : hasher_(hasher),
-        groups_(groups),
         text_(text),
         min_run_(min_run),
         windows_(text.size() - min_run + 1),
         documents_(documents),
         cost_(cost),
+        scan_(hasher, groups, text, cost),
         occurs_(windows_ + 8, 0) {}
 
   Status Run() {
     // A window that occurs holds, at one of its first 13 places, a tile of the document it occurs
     // in.
     const size_t to = windows_ + kReach;
-    JANGBU_RETURN_IF_ERROR(ScanPlaces(
-        hasher_, groups_, text_, to, cost_, compared_,
-        [&](size_t at) { return NextUnset(occurs_, at, to); },
+    JANGBU_RETURN_IF_ERROR(scan_.Run(
+        0, to, compared_, [&](size_t at) { return NextUnset(occurs_, at, to); },
         [&](size_t at) { return !Known(at); },
         [&](const Hit& hit) -> Status {
           if (hit.rows.size() <= kHotTiles && !MayBeOfARun(hit)) return OkStatus();
@@ -350,40 +392,17 @@ class WindowSearch {
   // The same for as long as a question is open. What surroundings leave possible is a bound from
   // above, what was compared one from below; only where the two disagree about a question are all
   // postings looked up, and followed until they agree.
-  Status Decide(std::span<const CoverQuestion> questions, const Intervals& already) {
+  Status Decide(std::span<const CoverQuestion> questions, const Intervals& already, size_t near) {
     may_.assign(windows_ + 8, 0);
-    const size_t to = windows_ + kReach;
-    bool only_possible = false;
-    JANGBU_RETURN_IF_ERROR(ScanPlaces(
-        hasher_, groups_, text_, to, cost_, settled_,
-        [&](size_t at) { return NextUnset(may_, at, to); },
-        [&](size_t at) { return !Settled(may_, at); },
-        [&](const Hit& hit) -> Status {
-          // Where all around is the same a long run is likely: its end may be far.
-          if (hit.rows.size() <= kFewRows && !Known(hit.at) && AllAround(hit)) return Follow(hit);
-          const unsigned open = Unset(may_, hit.at);
-          const unsigned may = hit.rows.size() > kHotTiles ? open : MayShare(hit, open);
-          if (may == 0) return OkStatus();
-          for (unsigned rest = may; rest != 0; rest &= rest - 1)
-            may_[hit.at - static_cast<unsigned>(std::countr_zero(rest))] = 1;
-          ++settled_;
-          only_possible = true;
-          return OkStatus();
-        }));
-    if (!only_possible) return OkStatus();
     std::vector<uint8_t> base(text_.size(), 0);
     for (const Interval& i : already) std::memset(base.data() + i.begin, 1, i.end - i.begin);
+    size_t last = 0;
     for (const CoverQuestion& q : questions) {
-      JANGBU_CHECK(q.begin < q.end && q.end <= text_.size());
-      const size_t from = FirstWindow(q);
-      const size_t end = std::min<size_t>(q.end, windows_);
-      // Nothing reaches into the stretch.
-      if (from >= end || std::memchr(may_.data() + from, 1, end - from) == nullptr) continue;
-      if (CountCovered(q, base, occurs_) >= q.need || CountCovered(q, base, may_) < q.need)
-        continue;
-      JANGBU_RETURN_IF_ERROR(Answer(q, base));
+      JANGBU_CHECK(last <= q.begin && q.begin < q.end && q.end <= text_.size());
+      last = q.end;
+      JANGBU_RETURN_IF_ERROR(Decide(q, base));
     }
-    return OkStatus();
+    return Bound(near);
   }
 
   bool Occurs(size_t window) const { return occurs_[window] != 0; }
@@ -394,6 +413,110 @@ class WindowSearch {
   Intervals MayBeCovered() const { return IntervalsOf(may_); }
 
  private:
+  // Looks places up until a question is decided: from the left, until half of it is known to be
+  // covered or half of it known not to be.
+  Status Decide(const CoverQuestion& q, const std::vector<uint8_t>& base) {
+    const size_t from = FirstWindow(q);
+    const size_t last_window = std::min<size_t>(q.end, windows_);
+    if (from >= last_window) return OkStatus();  // nothing reaches into the stretch
+    const size_t to = last_window + kReach;
+    if (looked_.empty() || from > looked_.back().end) looked_.push_back({from, from});
+    // Of the code points before `counted`, how many may be covered.
+    size_t possible = 0;
+    size_t counted = q.begin;
+    size_t covered_to = 0;
+    size_t next_window = from;
+    size_t sure = 0;
+    uint64_t checked = UINT64_MAX;
+    size_t lacks = 0;
+    while (true) {
+      // Windows before it are looked up whole.
+      const size_t known = std::min(looked_.back().Windows(), windows_);
+      const size_t all_known = looked_.back().end >= to ? q.end : std::max<size_t>(known, q.begin);
+      for (; next_window < std::min(known, last_window) && next_window < q.begin; ++next_window) {
+        if (may_[next_window] != 0) covered_to = next_window + min_run_;
+      }
+      for (; counted < std::min<size_t>(all_known, q.end); ++counted) {
+        if (counted < windows_ && may_[counted] != 0) covered_to = counted + min_run_;
+        possible += (counted < covered_to || base[counted] != 0) ? 1 : 0;
+      }
+      if (possible + (q.end - counted) < q.need) return OkStatus();
+      if (checked == UINT64_MAX || compared_ - checked >= lacks) {
+        sure = CountCovered(q, base, occurs_);
+        if (sure >= q.need) return OkStatus();
+        checked = compared_;
+        lacks = q.need - sure;
+      }
+      if (looked_.back().end >= to) break;
+      // As far as it takes to know that it is not covered, if nothing more is found.
+      const size_t enough = counted + possible + (q.end - counted) - q.need + 1 + kReach;
+      JANGBU_RETURN_IF_ERROR(Look(std::min(to, std::max(enough, looked_.back().end + kStep))));
+    }
+    return Answer(q, base);
+  }
+
+  // Looks the places from the end of the last stretch up to `to` up.
+  Status Look(size_t to) {
+    const size_t from = looked_.back().end;
+    looked_.back().end = to;
+    return scan_.Run(
+        from, to, settled_, [&](size_t at) { return NextUnset(may_, at, to); },
+        [&](size_t at) { return !Settled(may_, at); },
+        [&](const Hit& hit) -> Status {
+          // Where all around is the same a long run is likely: its end may be far.
+          if (hit.rows.size() <= kFewRows && !Known(hit.at) && AllAround(hit)) return Follow(hit);
+          const unsigned open = Unset(may_, hit.at);
+          const unsigned may = hit.rows.size() > kHotTiles ? open : MayShare(hit, open);
+          if (may == 0) return OkStatus();
+          for (unsigned rest = may; rest != 0; rest &= rest - 1)
+            may_[hit.at - static_cast<unsigned>(std::countr_zero(rest))] = 1;
+          ++settled_;
+          return OkStatus();
+        });
+  }
+
+  // Marks every window as possible that was not looked up whole. If `near` code points or more may
+  // be covered then, looks further, until it is fewer or everything was.
+  Status Bound(size_t near) {
+    std::vector<Looked> gaps;
+    size_t at = 0;
+    const auto gap_to = [&](size_t to) {
+      if (at < to) gaps.push_back({at, to});
+    };
+    for (const Looked& looked : looked_) {
+      if (looked.Windows() <= looked.begin) continue;
+      gap_to(looked.begin);
+      at = std::min(looked.Windows(), windows_);
+    }
+    gap_to(windows_);
+    // Windows of gaps that places nearby marked are marked again when those are looked up.
+    const std::vector<uint8_t> found(may_);
+    for (const Looked& gap : gaps) std::memset(may_.data() + gap.begin, 1, gap.end - gap.begin);
+    if (near > text_.size() || CountOf(may_) < near) return OkStatus();
+    size_t since = 0;
+    for (const Looked& gap : gaps) {
+      for (size_t begin = gap.begin; begin < gap.end;) {
+        const size_t end = std::min(gap.end, begin + std::max<size_t>(1024, windows_ / 16));
+        for (size_t w = begin; w < end; ++w) may_[w] = found[w] | occurs_[w];
+        looked_.push_back({begin, begin});
+        JANGBU_RETURN_IF_ERROR(Look(end + kReach));
+        since += end - begin;
+        begin = end;
+        if (since * 16 < windows_) continue;
+        since = 0;
+        if (CountOf(may_) < near) return OkStatus();
+      }
+    }
+    return OkStatus();
+  }
+
+  // How many code points the marked windows cover.
+  size_t CountOf(const std::vector<uint8_t>& windows) const {
+    size_t count = 0;
+    for (const Interval& i : IntervalsOf(windows)) count += i.end - i.begin;
+    return count;
+  }
+
   // What the marked windows cover.
   Intervals IntervalsOf(const std::vector<uint8_t>& windows) const {
     Intervals out;
@@ -451,9 +574,8 @@ class WindowSearch {
     const size_t from = FirstWindow(q);
     const size_t to = std::min<size_t>(q.end, windows_) + kReach;
     std::vector<Hit> hits;
-    JANGBU_RETURN_IF_ERROR(ScanPlaces(
-        hasher_, groups_, text_, to, cost_, compared_,
-        [&](size_t at) { return NextUnset(occurs_, std::max(at, from), to); },
+    JANGBU_RETURN_IF_ERROR(scan_.Run(
+        from, to, compared_, [&](size_t at) { return NextUnset(occurs_, at, to); },
         [&](size_t at) { return !Known(at); },
         [&](const Hit& hit) -> Status {
           if (hit.rows.size() > kHotTiles || MayShare(hit, Unset(occurs_, hit.at)) != 0)
@@ -612,13 +734,22 @@ class WindowSearch {
     return true;
   }
 
+  // Places that Decide looked up.
+  struct Looked {
+    size_t begin = 0;
+    size_t end = 0;
+    // Windows from begin to before it have all their tiles' places in it.
+    size_t Windows() const { return end > kReach ? end - kReach : 0; }
+  };
+
   const RunHasher& hasher_;
-  const std::span<const AskedGroup> groups_;
   const std::u32string_view text_;
   const size_t min_run_;
   const size_t windows_;
   Documents& documents_;
   RunCost& cost_;
+  PlaceScan scan_;
+  std::vector<Looked> looked_;   // ascending, but for Bound's
   std::vector<uint8_t> occurs_;  // by window
   std::vector<uint8_t> may_;     // by window, those that occur too; empty but for Decide
   uint64_t compared_ = 0;        // code points of all runs found, again ones too
@@ -631,9 +762,9 @@ Status CollectHits(const RunHasher& hasher, std::span<const AskedGroup> groups,
                    std::u32string_view text, size_t from, size_t to, RunCost& cost,
                    std::vector<Hit>& out) {
   const uint64_t never = 0;
-  return ScanPlaces(
-      hasher, groups, text, to, cost, never, [&](size_t at) { return std::max(at, from); },
-      [](size_t) { return true; },
+  PlaceScan scan(hasher, groups, text, cost);
+  return scan.Run(
+      from, to, never, [](size_t at) { return at; }, [](size_t) { return true; },
       [&](const Hit& hit) -> Status {
         if (hit.rows.size() > kHotTiles || MayBeOfARun(hit)) out.push_back(hit);
         return OkStatus();
@@ -698,12 +829,70 @@ RunSummary::RunSummary(std::span<const std::shared_ptr<const RunSegment>> segmen
   filter_ = *std::move(filter);
 }
 
+// ---- RunFront
+
+namespace {
+constexpr uint64_t kBitsOfLine = 512;
+constexpr uint64_t kFullBits = 6;  // a key
+
+// Four places of a line: each three bits for the word and six for its bit, from here on. Mixed once
+// more, since the line is chosen by some of the same bits.
+constexpr int kPlacesFrom[] = {28, 37, 46, 55};
+uint64_t PlacesOf(uint64_t mixed) { return mixed * 0x94D049BB133111EBu; }
+}  // namespace
+
+RunFront::RunFront(uint64_t keys) : lines_(keys * kFullBits / kBitsOfLine + 16) {
+  JANGBU_CHECK(lines_.size() <= UINT32_MAX);
+}
+
+bool RunFront::Add(const RunSegment& segment) {
+  const uint64_t room = lines_.size() * kBitsOfLine / kFullBits;
+  uint64_t last = UINT64_MAX;
+  segment.tile_table().ForEach([&](uint64_t key, uint64_t) {
+    if (key == last || keys_ >= room) return;
+    last = key;
+    const uint64_t mixed = Mix(key);
+    Line& line = lines_[(mixed & UINT32_MAX) * lines_.size() >> 32];
+    const uint64_t places = PlacesOf(mixed);
+    bool is_new = false;
+    for (const int from : kPlacesFrom) {
+      std::atomic<uint64_t>& word = line.words[places >> from & 7];
+      const uint64_t bit = uint64_t{1} << (places >> (from + 3) & 63);
+      const uint64_t before = word.load(std::memory_order_relaxed);
+      if ((before & bit) != 0) continue;
+      word.store(before | bit, std::memory_order_relaxed);
+      is_new = true;
+    }
+    keys_ += is_new ? 1 : 0;
+  });
+  return keys_ < room;
+}
+
+uint64_t RunFront::MayContain(const uint64_t* keys, size_t n) const {
+  uint64_t passed = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const uint64_t mixed = Mix(keys[i]);
+    const Line& line = LineOf(mixed);
+    const uint64_t places = PlacesOf(mixed);
+    uint64_t all = 1;
+    for (const int from : kPlacesFrom) {
+      all &= line.words[places >> from & 7].load(std::memory_order_relaxed) >>
+             (places >> (from + 3) & 63);
+    }
+    passed |= all << i;
+  }
+  return passed;
+}
+
 // ---- RunView
 
-RunView::RunView(const RunHasher* hasher, std::vector<std::shared_ptr<const RunSegment>> segments)
+RunView::RunView(const RunHasher* hasher, std::vector<std::shared_ptr<const RunSegment>> segments,
+                 std::shared_ptr<const RunFront> front)
     : hasher_(hasher) {
   std::erase_if(segments, [](const auto& s) { return s->tiles() == 0; });
-  if (!segments.empty()) groups_.push_back({nullptr, std::move(segments)});
+  // One segment answers for itself.
+  if (segments.size() < 2) front = nullptr;
+  if (!segments.empty()) groups_.push_back({nullptr, std::move(front), std::move(segments)});
 }
 
 RunView RunView::Of(std::span<const RunView> views) {
@@ -742,7 +931,7 @@ StatusOr<Intervals> RunView::Covered(std::u32string_view text, const Reference& 
 
 StatusOr<CoverBounds> RunView::Decide(std::u32string_view text, const Reference& reference,
                                       FormSource& forms, std::span<const CoverQuestion> questions,
-                                      const Intervals& already, size_t min_run,
+                                      const Intervals& already, size_t near, size_t min_run,
                                       RunCost* cost) const {
   JANGBU_CHECK(min_run >= kMinRun && text.size() < (size_t{1} << 31));
   RunCost own;
@@ -750,7 +939,7 @@ StatusOr<CoverBounds> RunView::Decide(std::u32string_view text, const Reference&
   Documents documents(reference, forms, cost != nullptr ? *cost : own);
   const std::vector<AskedGroup> asked = Asked(*this, reference.before);
   WindowSearch search(*hasher_, asked, text, min_run, documents, cost != nullptr ? *cost : own);
-  JANGBU_RETURN_IF_ERROR(search.Decide(questions, already));
+  JANGBU_RETURN_IF_ERROR(search.Decide(questions, already, near));
   return CoverBounds{search.Covered(), search.MayBeCovered()};
 }
 
@@ -1056,6 +1245,7 @@ uint64_t RunView::bytes() const {
   for (const Group& g : groups_) {
     for (const auto& s : g.segments) n += s->encoded().size();
     if (g.summary != nullptr) n += g.summary->bytes();
+    if (g.front != nullptr) n += g.front->bytes();
   }
   return n;
 }
@@ -1065,6 +1255,7 @@ uint64_t RunView::filter_bytes() const {
   for (const Group& g : groups_) {
     for (const auto& s : g.segments) n += s->filter_bytes();
     if (g.summary != nullptr) n += g.summary->bytes();
+    if (g.front != nullptr) n += g.front->bytes();
   }
   return n;
 }
@@ -1145,6 +1336,16 @@ Status RunIndex::Append(std::span<const RunText> texts) {
 void RunIndex::Add(std::shared_ptr<const RunSegment> segment) {
   const std::lock_guard lock(mutex_);
   segments_.push_back(std::move(segment));
+  if (front_ != nullptr && front_->Add(*segments_.back())) return;
+  // Twice the room. What merges left out since is not in the new one.
+  uint64_t keys = 0;
+  for (const auto& s : segments_) keys += s->filter().keys();
+  for (uint64_t room = 2 * keys;; room *= 2) {
+    front_ = std::make_shared<RunFront>(room);
+    if (std::all_of(segments_.begin(), segments_.end(),
+                    [&](const auto& s) { return front_->Add(*s); }))
+      return;
+  }
 }
 
 bool RunIndex::Replace(const std::shared_ptr<const RunSegment>& old,
@@ -1164,7 +1365,7 @@ std::vector<std::shared_ptr<const RunSegment>> RunIndex::Segments() const {
 
 RunView RunIndex::View() const {
   const std::lock_guard lock(mutex_);
-  return RunView(&hasher_, segments_);
+  return RunView(&hasher_, segments_, front_);
 }
 
 StatusOr<RunIndex::Merged> RunIndex::Merge(std::vector<std::shared_ptr<const RunSegment>> sources,

@@ -555,9 +555,22 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
   std::stable_sort(all.begin(), all.end(), [](const From& a, const From& b) {
     return a.entry.document.place < b.entry.document.place;
   });
-  // New numbers of the tiles of each source.
+  // New numbers of the tiles of each source: most sources stand in one piece in the result, and
+  // then one number is enough (a look-up a tile waits for memory).
   std::vector<std::vector<uint32_t>> number(sources.size());
-  for (size_t s = 0; s < sources.size(); ++s) number[s].assign(sources[s]->tiles(), kDropped);
+  std::vector<uint32_t> moved_by(sources.size());
+  std::vector<bool> in_pieces(sources.size(), keep != nullptr);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i > 0 && all[i - 1].entry.document.place == all[i].entry.document.place) {
+      in_pieces[all[i].source] = true;
+      in_pieces[all[i - 1].source] = true;
+    }
+    if (i > 0 && all[i - 1].source != all[i].source && all[i].entry.first_tile != 0)
+      in_pieces[all[i].source] = true;
+  }
+  for (size_t s = 0; s < sources.size(); ++s) {
+    if (in_pieces[s]) number[s].assign(sources[s]->tiles(), kDropped);
+  }
   std::vector<DocumentTable::Entry> documents;
   uint64_t tiles = 0;
   bool left_out = false;
@@ -571,11 +584,17 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
       return ResourceExhausted("run_segment_full", "too many tiles for one segment");
     }
     documents.push_back({f.entry.document, f.entry.tiles, static_cast<uint32_t>(tiles)});
-    for (uint32_t i = 0; i < f.entry.tiles; ++i) {
-      number[f.source][f.entry.first_tile + i] = static_cast<uint32_t>(tiles + i);
+    if (f.entry.first_tile == 0) moved_by[f.source] = static_cast<uint32_t>(tiles);
+    if (in_pieces[f.source]) {
+      for (uint32_t i = 0; i < f.entry.tiles; ++i) {
+        number[f.source][f.entry.first_tile + i] = static_cast<uint32_t>(tiles + i);
+      }
     }
     tiles += f.entry.tiles;
   }
+  const auto number_of = [&](size_t s, uint64_t tile) {
+    return in_pieces[s] ? number[s][tile] : static_cast<uint32_t>(moved_by[s] + tile);
+  };
 
   // Rows of all sources, key by key.
   std::vector<KeyTable::Cursor> cursors;
@@ -598,7 +617,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
     for (size_t s = 0; s < cursors.size(); ++s) {
       KeyTable::Cursor& c = cursors[s];
       for (; !c.done() && c.row().key == key; c.Next()) {
-        const uint32_t n = number[s][c.row().value];
+        const uint32_t n = number_of(s, c.row().value);
         if (n != kDropped) group.push_back(uint64_t{n} << 16 | sources[s]->AroundAt(c.index()));
       }
       parts.emplace_back(s, group.size());
@@ -626,7 +645,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
   if (!left_out) {
     for (size_t s = 0; s < sources.size(); ++s) {
       sources[s]->hot_.ForEach([&](uint64_t key, uint64_t value) {
-        const uint64_t n = number[s][value >> kDistanceBits];
+        const uint64_t n = number_of(s, value >> kDistanceBits);
         hot.push_back({key, n << kDistanceBits | (value & ((1 << kDistanceBits) - 1))});
       });
     }

@@ -404,9 +404,12 @@ TextIndex::Partner& TextIndex::PartnerOf(uint32_t partner) {
 }
 
 RunView TextIndex::PartnerView(uint32_t partner) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = partners_.find(partner);
-  return found == partners_.end() ? RunView() : found->second->index.View();
+  const Partner* found = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = partners_.find(partner); at != partners_.end()) found = at->second.get();
+  }
+  return found == nullptr ? RunView() : found->index.View();  // partners stay
 }
 
 RunView TextIndex::Everybody() {
@@ -464,9 +467,10 @@ void TextIndex::AwaitCommits() {
 void TextIndex::Append(uint32_t partner, std::shared_ptr<const RunSegment> segment) {
   if (segment->tiles() == 0) return;
   Partner& p = PartnerOf(partner);
+  // Not while others wait: its front may have to be made anew.
+  p.index.Add(std::move(segment));
   {
     const std::lock_guard lock(mutex_);
-    p.index.Add(std::move(segment));
     p.dirty = true;
   }
   changed_.notify_all();

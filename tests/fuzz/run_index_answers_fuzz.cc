@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto end = std::min(at + 32, static_cast<uint32_t>(text.size()));
     questions.push_back({at, end, (end - at + 1) / 2});
   }
-  const CoverBounds bounds = *two.Decide(text, {}, forms, questions, {});
+  const CoverBounds bounds = *two.Decide(text, {}, forms, questions, {}, text.size() * 4 / 5);
   for (const CoverQuestion& q : questions) {
     JANGBU_CHECK((CoveredWithin(bounds.sure, q.begin, q.end) >= q.need) ==
                  (CoveredWithin(expected, q.begin, q.end) >= q.need));

@@ -241,7 +241,7 @@ void Decide(benchmark::State& state, Kind kind, size_t segments) {
         const auto end = std::min(at + 80, static_cast<uint32_t>(q.size()));
         halves.push_back({at, end, (end - at + 1) / 2});
       }
-      benchmark::DoNotOptimize(*view.Decide(q, {}, forms, halves, {}, kMinRun, &cost));
+      benchmark::DoNotOptimize(*view.Decide(q, {}, forms, halves, {}, SIZE_MAX, kMinRun, &cost));
       code_points += q.size();
     }
   }

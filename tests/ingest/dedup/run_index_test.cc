@@ -64,7 +64,9 @@ void ExpectDecides(const RunView& view, const Intervals& exact, const Reference&
     if (prng(4) == 0 && length > 2) already.push_back({at, at + 1 + length / 3});
     at += length;
   }
-  const auto bounds = view.Decide(text, reference, forms, questions, already, min_run);
+  if (prng(2) == 0) std::erase_if(questions, [&](const CoverQuestion&) { return prng(2) == 0; });
+  const size_t near = prng(2) == 0 ? SIZE_MAX : prng(text.size() + 2);
+  const auto bounds = view.Decide(text, reference, forms, questions, already, near, min_run);
   ASSERT_TRUE(bounds.ok()) << bounds.status();
   const std::vector<bool> known = Marks(already, text.size());
   const std::vector<bool> in_exact = Marks(exact, text.size());
@@ -294,6 +296,83 @@ TEST(RunIndex, AnswersTheSameWhileItGrowsAndMerges) {
   const auto all = index.MergeAll(forms, nullptr);
   ASSERT_TRUE(all.ok() && all->has_value());
   EXPECT_EQ((*all)->added->encoded(), (*RunSegment::Build(Hasher(), texts))->encoded());
+}
+
+// What decides nothing is not looked up, and may then be covered; `near` says from where on that is
+// not good enough.
+TEST(RunIndex, DecidesAsFarAsItIsAsked) {
+  Prng prng(13);
+  const auto fresh = [&](size_t n) {
+    std::u32string s;
+    while (s.size() < n) s.push_back(0xAC00 + static_cast<char32_t>(prng(11172)));
+    return s;
+  };
+  const RunCorpus corpus = {{{{1, 0}, 1}, fresh(4000)}};
+  CorpusForms forms(corpus);
+  const RunView view(&Hasher(), {*RunSegment::Build(Hasher(), TextsOf(corpus))});
+  // 1,000 of its own, 1,000 of the document, 1,000 of its own.
+  const std::u32string text = fresh(1000) + corpus[0].form.substr(7, 1000) + fresh(1000);
+  const std::vector<CoverQuestion> halves = {{0, 1000, 500}, {1000, 2000, 500}};
+  const struct {
+    const char* reason;
+    std::vector<CoverQuestion> questions;
+    size_t near;
+    uint64_t places_at_least, places_at_most;
+    Intervals may;  // checked unless it is empty
+  } rows[] = {
+      {"nothing is asked", {}, SIZE_MAX, 0, 0, {{0, 3000}}},
+      {"whether anything is covered", {}, 1, 1900, 3000, {{1000, 2000}}},
+      {"whether two thirds are", {}, 2000, 1000, 2600, {}},
+      {"whether half of each of two thirds is", halves, SIZE_MAX, 500, 1200, {}},
+      {"both", halves, 2000, 500, 2000, {}},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.reason);
+    RunCost cost;
+    const auto bounds = view.Decide(text, {}, forms, row.questions, {}, row.near, kMinRun, &cost);
+    ASSERT_TRUE(bounds.ok());
+    EXPECT_GE(cost.places, row.places_at_least);
+    EXPECT_LE(cost.places, row.places_at_most);
+    size_t may = 0;
+    for (const Interval& i : bounds->may) may += i.end - i.begin;
+    if (row.near > 1 && row.near < text.size()) {
+      EXPECT_LT(may, row.near);
+    }
+    if (!row.may.empty()) {
+      EXPECT_EQ(bounds->may, row.may);
+    }
+  }
+}
+
+// One that was added always passes; of strangers few do, until there is no room.
+TEST(RunFront, HoldsWhatWasAdded) {
+  Prng prng(17);
+  RunCorpus corpus;
+  for (uint32_t i = 0; i < 60; ++i) {
+    std::u32string form;
+    while (form.size() < 1300) form.push_back(0xAC00 + static_cast<char32_t>(prng(11172)));
+    corpus.push_back({{{1, i}, 1}, form});
+  }
+  const auto segment = *RunSegment::Build(Hasher(), TextsOf(corpus));
+  RunFront front(segment->tiles());
+  ASSERT_TRUE(front.Add(*segment));
+  ASSERT_TRUE(front.Add(*segment)) << "what is there takes no room";
+  size_t missed = 0;
+  segment->tile_table().ForEach([&](uint64_t key, uint64_t) {
+    if (front.MayContain(&key, 1) != 1) ++missed;
+  });
+  EXPECT_EQ(missed, 0u);
+  size_t passed = 0;
+  for (int i = 0; i < 1000; ++i) {
+    uint64_t keys[64];
+    for (uint64_t& key : keys) key = prng(uint64_t{1} << kRunKeyBits);
+    passed += static_cast<size_t>(std::popcount(front.MayContain(keys, 64)));
+  }
+  EXPECT_LE(passed, 64'000u / 10);
+  RunFront small(16);
+  bool room = true;
+  for (int i = 0; i < 2; ++i) room = room && small.Add(*segment);
+  EXPECT_EQ(room, small.bytes() * 8 / 6 > segment->tiles());
 }
 
 // Laughter in a thousand documents: the question stays about as dear as the text is long.
