@@ -29,12 +29,15 @@ std::vector<AuditTask> TasksOf(const ProbePlan& plan) {
     uint32_t main = p;
     uint32_t end = p;
     for (; end < plan.probes.size() && plan.probes[end].window == plan.probes[p].window; ++end) {
+      if (plan.probes[end].cell == kReferenceCell) continue;
       tasks.push_back({end, TaskKind::kGreedy, 0});
       if (plan.probes[end].chat) continue;
       const std::string& best = plan.probes[main].cell;
       if (best != "prefix-50" && best != "given") main = end;
     }
-    if (!plan.probes[main].chat) {
+    if (plan.probes[main].cell == kCanaryCell || plan.probes[main].cell == kReferenceCell) {
+      if (plan.options.logprobs) tasks.push_back({main, TaskKind::kScore, 0});
+    } else if (!plan.probes[main].chat) {
       for (uint32_t s = 1; s <= plan.options.samples; ++s) {
         tasks.push_back({main, TaskKind::kSample, s});
       }

@@ -35,7 +35,8 @@ struct AuditTask {
 };
 
 // Everything a plan asks, in order: each probe once; of the main cell of each window (given,
-// prefix-50, else its longest prefix) the samples and the score.
+// prefix-50, else its longest prefix) the samples and the score; of a canary the answer and the
+// score, of a reference of it the score.
 std::vector<AuditTask> TasksOf(const ProbePlan& plan);
 
 struct AuditAnswer {

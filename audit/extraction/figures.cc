@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 
+#include "audit/extraction/text_index.h"
 #include "audit/guard/form_stream.h"
 #include "audit/guard/guard_index.h"
 #include "audit/guard/stream_guard.h"
@@ -16,56 +17,13 @@ namespace {
 constexpr double kChance = 0.9;
 const double kAtLeast[] = {0.5, 0.1, 0.01, 1e-3, 1e-4, 1e-6};
 
-// The contributed texts of a plan as an index; with `only` those of this partner alone.
-class PlanIndex : public ingest::FormSource {
- public:
-  static StatusOr<std::unique_ptr<PlanIndex>> Make(const ProbePlan& plan, const std::string& only) {
-    auto index = std::unique_ptr<PlanIndex>(new PlanIndex);
-    std::vector<ingest::RunText> texts;
-    std::vector<std::shared_ptr<const ingest::RunSegment>> segments;
-    size_t size = 0;
-    const auto flush = [&]() -> Status {
-      if (texts.empty()) return OkStatus();
-      JANGBU_ASSIGN_OR_RETURN(auto segment, ingest::RunSegment::Build(index->hasher_, texts));
-      segments.push_back(std::move(segment));
-      texts.clear();
-      size = 0;
-      return OkStatus();
-    };
-    for (uint32_t t = 0; t < plan.texts.size(); ++t) {
-      index->forms_.push_back(std::make_shared<const std::u32string>(FormOf(plan.texts[t].text)));
-      if (plan.texts[t].role == TextRole::kControl) continue;
-      if (!only.empty() && plan.texts[t].partner != only) continue;
-      texts.push_back({{{1, t}, 0}, *index->forms_.back()});
-      size += index->forms_.back()->size();
-      if (size > 100'000'000) JANGBU_RETURN_IF_ERROR(flush());
-    }
-    JANGBU_RETURN_IF_ERROR(flush());
-    index->view_ = ingest::RunView(&index->hasher_, std::move(segments));
-    return index;
-  }
-
-  StatusOr<std::shared_ptr<const std::u32string>> Form(const ingest::RunDocument& d) override {
-    return forms_[d.place.ordinal];
-  }
-  const ingest::RunView& view() const { return view_; }
-  const std::u32string& form(uint32_t text) const { return *forms_[text]; }
-
- private:
-  PlanIndex() = default;
-  // The index lives for one computation and meets no partner: its secret may be known.
-  const ingest::RunHasher hasher_{std::string_view("an index of one audit, made and thrown away")};
-  std::vector<std::shared_ptr<const std::u32string>> forms_;
-  ingest::RunView view_;
-};
-
 constexpr std::string_view kLeftOut = " ⋯ ";
 constexpr uint32_t kOwnPiece = 8;  // code points that an answer shares with the true suffix
 
 // Of an answer what is the partner's own: runs of 24 of its texts, and pieces of the suffix that
 // was asked for. The rest may be anybody's, also that of somebody whom the plan does not know.
 StatusOr<std::string> OwnPart(const std::string& answer, std::string_view truth,
-                              const PlanIndex& index, ingest::FormSource& forms) {
+                              const TextIndex& index, ingest::FormSource& forms) {
   FormStream stream;
   std::string text;
   std::vector<FormUnit> units;
@@ -115,6 +73,63 @@ std::vector<uint32_t> LongestPrefixes(const ProbePlan& plan) {
   return longest;
 }
 
+// The rates of two audits beside each other. `strata` are those of the overall rate now.
+Comparison Compare(const PreviousAudit& previous, const AuditFigures& now,
+                   const std::vector<Stratum>& strata, const std::string& only, double each) {
+  Comparison c;
+  c.previous = previous;
+  std::erase_if(c.previous.partners,
+                [&](const auto& p) { return !only.empty() && p.partner != only; });
+  std::map<std::string, const PreviousAudit::Partner*> then;
+  uint64_t frames = 0;
+  for (const auto& p : c.previous.partners) {
+    then[p.partner] = &p;
+    frames += p.frame_windows;
+  }
+  const auto m = static_cast<double>(std::max<size_t>(1, now.partners.size()));
+  for (const PartnerFigures& p : now.partners) {
+    const auto at = then.find(p.partner);
+    if (at == then.end()) {
+      c.only_now.push_back(p.partner);
+      continue;
+    }
+    const HitCount& was = at->second->exact;
+    PartnerChange change;
+    change.partner = p.partner;
+    change.then = was;
+    change.now = p.exact;
+    change.high_then = UpperBound(was.hits, was.n, each / m);
+    change.high_now = p.high;
+    change.change = Difference(p.exact.hits, p.exact.n, was.hits, was.n, each / m);
+    c.partners.push_back(std::move(change));
+    then.erase(at);
+  }
+  for (const auto& [partner, p] : then) c.only_then.push_back(partner);
+  // Overall: both bounds at half the level, as for the difference to the controls.
+  std::vector<Stratum> was;
+  for (const auto& p : c.previous.partners) {
+    was.push_back(
+        {p.exact.hits, p.exact.n,
+         frames == 0 ? 0 : static_cast<double>(p.frame_windows) / static_cast<double>(frames)});
+  }
+  c.overall_then = Overall(was, each);
+  const Interval2 before = Overall(was, each / 2);
+  const Interval2 after = Overall(strata, each / 2);
+  c.overall_change = {after.low - before.high, after.rate - before.rate, after.high - before.low};
+  const auto unlike = [&](bool same, const char* name) {
+    if (!same) c.unlike.push_back(name);
+  };
+  const PlanOptions& a = previous.options;
+  const PlanOptions& b = now.options;
+  unlike(a.suffix_tokens == b.suffix_tokens, "suffix_tokens");
+  unlike(a.prefix_tokens == b.prefix_tokens, "prefix_tokens");
+  unlike(a.tokenizer == b.tokenizer, "tokenizer");
+  unlike(a.attacks == b.attacks, "attacks");
+  unlike(!a.attacks || !b.attacks || previous.catalogue == kCatalogueVersion, "catalogue");
+  unlike(previous.has_control == now.has_control, "control");
+  return c;
+}
+
 }  // namespace
 
 StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view plan_digest,
@@ -132,7 +147,10 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
   const auto shown = [&](const AuditText& t) {
     return only.empty() || t.role == TextRole::kControl || t.partner == only;
   };
-  JANGBU_ASSIGN_OR_RETURN(const auto index, PlanIndex::Make(plan, only));
+  JANGBU_ASSIGN_OR_RETURN(const auto index, TextIndex::Make(plan.texts, [&](const AuditText& t) {
+                            return t.role == TextRole::kContributed &&
+                                   (only.empty() || t.partner == only);
+                          }));
   const Matcher matcher(index->view(), index.get(), options.allowed);
   const std::vector<AuditTask> tasks = TasksOf(plan);
   // By task; of two answers to one task the first counts.
@@ -146,12 +164,16 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
 
   struct OfWindow {
     bool answered = false, exact = false, comparison = false, near = false, run = false;
-    uint32_t longest = 0;
+    uint32_t longest = 0, anywhere = 0;
     uint64_t samples = 0, sample_hits = 0;
     const AuditAnswer* score = nullptr;
   };
   std::vector<OfWindow> windows(plan.windows.size());
   std::set<std::pair<std::string, uint32_t>> elsewhere;
+  f.allowed.resize(options.allowed.size());
+  std::vector<std::set<uint32_t>> excused_windows(options.allowed.size());
+  f.controls = plan.controls;
+  f.control_runs = plan.control_runs;
   std::map<std::string, PartnerFigures> partners;
   for (const FrameSize& frame : plan.frames) {
     if (frame.role == TextRole::kControl) {
@@ -219,11 +241,20 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
       continue;
     }
     w.answered = true;
+    if (own) {
+      for (const uint32_t entry : match.excused) {
+        ++f.allowed[entry].answers;
+        if (excused_windows[entry].insert(probe.window).second) {
+          f.allowed[entry].windows += window.draws;
+        }
+      }
+    }
     const bool exact = match.suffix == MatchClass::kExact;
     w.exact = w.exact || exact;
     w.comparison = w.comparison || match.suffix >= MatchClass::kComparison;
     w.near = w.near || match.suffix >= MatchClass::kNearVerbatim;
     w.longest = std::max(w.longest, match.longest_in_source);
+    w.anywhere = std::max(w.anywhere, match.longest.length);
     const bool run = match.longest.length >= kRunLimit;
     w.run = w.run || run;
     if (text.role == TextRole::kContributed || text.role == TextRole::kControl) {
@@ -237,6 +268,8 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
         by.hits += exact ? window.draws : 0;
       }
     }
+    // Canaries have a table of their own, without their text.
+    if (text.role == TextRole::kCanary) continue;
     if ((match.suffix == MatchClass::kNone && !run) || !own) continue;
     Finding finding;
     finding.window = probe.window;
@@ -288,6 +321,9 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     add(p.near, w.near);
     add(p.runs, w.run);
     p.longest[std::min<uint32_t>(9, w.longest / 10)] += draws;
+    if (text.role == TextRole::kControl) {
+      f.control_anywhere[std::min<uint32_t>(9, w.anywhere / 10)] += draws;
+    }
     if (documents_seen.insert(window.text).second) {
       ++p.documents.n;
       p.documents.hits += w.exact ? 1 : 0;
@@ -295,10 +331,7 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     if (text.role == TextRole::kContributed) {
       if (only.empty()) add(f.by_copies[text.copies], w.exact);
       add(f.by_source[text.source_type], w.exact);
-      const size_t length = index->form(window.text).size();
-      uint32_t least = 0;
-      for (const uint32_t step : {1'000U, 10'000U, 100'000U}) least = length >= step ? step : least;
-      add(f.by_length[least], w.exact);
+      add(f.by_length[LengthClass(index->form(window.text).size())], w.exact);
       if (before[i] > 0) {
         add(f.by_before[before[i]], w.exact);
         if (only.empty()) add(f.by_before_and_copies[before[i]][text.copies], w.exact);
@@ -326,6 +359,74 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
     }
   }
 
+  // Canaries: a window each, and one for each reference, by the canary's id.
+  std::map<std::pair<std::string, std::string>, CanaryFigure> canaries;
+  std::map<std::pair<std::string, std::string>, const AuditAnswer*> scores;
+  for (const bool references : {false, true}) {
+    for (size_t i = 0; i < windows.size(); ++i) {
+      const AuditText& text = plan.texts[plan.windows[i].text];
+      if (text.role != TextRole::kCanary || (text.copies == 0) != references) continue;
+      if (!shown(text)) continue;
+      const std::pair key(text.partner, text.id);
+      const OfWindow& w = windows[i];
+      CanaryFigure& c = canaries[key];
+      if (!references) {
+        c.id = text.id;
+        c.partner = text.partner;
+        c.copies = text.copies;
+        c.answered = w.answered;
+        c.extracted = w.exact || w.comparison;
+        if (w.score == nullptr) continue;
+        scores[key] = w.score;
+        c.rank_best = c.rank_worst = 1;
+      } else if (w.score != nullptr && scores.contains(key)) {
+        ++c.references;
+        c.rank_best += w.score->low > scores[key]->high ? 1 : 0;
+        c.rank_worst += w.score->high >= scores[key]->low ? 1 : 0;
+      }
+    }
+  }
+  for (auto& [key, c] : canaries) {
+    CanarySummary& sum = f.canary_summaries[c.partner];
+    sum.extracted.n += c.answered ? 1 : 0;
+    sum.extracted.hits += c.answered && c.extracted ? 1 : 0;
+    if (c.references == 0) c.rank_best = c.rank_worst = 0;
+    if (c.rank_worst > 0) {
+      c.exposure = Exposure(c.rank_worst, c.references + 1);
+      sum.mean_exposure += c.exposure;
+      ++sum.high.n;
+      sum.high.hits += c.rank_worst * 20 <= c.references + 1 ? 1 : 0;
+    }
+    f.canaries.push_back(c);
+  }
+  for (auto& [partner, sum] : f.canary_summaries) {
+    if (sum.high.n == 0) continue;
+    sum.mean_exposure /= static_cast<double>(sum.high.n);
+    sum.chance = BinomialAtLeast(sum.high.hits, sum.high.n, 0.05);
+  }
+  if (only.empty()) {
+    f.canaries_unplaced = plan.canaries_unplaced;
+    f.canaries_withdrawn = plan.canaries_withdrawn;
+  }
+  // The allow-list: a partner reads of what concerns its own text, without the wording.
+  for (size_t a = 0; a < f.allowed.size(); ++a) {
+    f.allowed[a].wording = options.allowed[a];
+    if (!only.empty()) {
+      f.allowed[a].wording.text.clear();
+      continue;
+    }
+    const MessageRuns wording(FormOf(options.allowed[a].text));
+    std::set<std::string> holders;
+    for (uint32_t t = 0; t < plan.texts.size(); ++t) {
+      const AuditText& text = plan.texts[t];
+      if (text.role != TextRole::kContributed || holders.contains(text.partner)) continue;
+      const std::vector<bool> in = RunsOfWording(index->form(t), wording);
+      if (std::find(in.begin(), in.end(), true) != in.end()) holders.insert(text.partner);
+    }
+    f.allowed[a].partners = holders.size();
+  }
+  if (!only.empty()) std::erase_if(f.allowed, [](const auto& a) { return a.answers == 0; });
+
   uint64_t total = 0;
   uint64_t n = 0;
   HitCount all;
@@ -351,6 +452,9 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
   f.control.single_high = f.control.high;
   f.overall = Overall(strata, each);
   f.difference = Difference(all.hits, all.n, f.control.exact.hits, f.control.exact.n, each);
+  if (options.previous.has_value()) {
+    f.comparison = Compare(*options.previous, f, strata, only, each);
+  }
   f.power = PlannedPower(n, each / static_cast<double>(std::max<size_t>(1, m)),
                          options.policy_threshold, options.policy_threshold);
   return f;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,63 @@ struct Finding {
   std::vector<std::string> holders;  // partners that hold that run
 };
 
+// Of one entry of the allow-list: what it excused.
+struct AllowedFigure {
+  AllowedWording wording;
+  uint64_t answers = 0;   // that would count but for it
+  uint64_t windows = 0;   // draws of windows with such an answer
+  uint64_t partners = 0;  // that hold some of it; 1: it is one partner's wording (0: not told)
+};
+
+// How well a canary is remembered: the rank of its number among others by log-probability.
+struct CanaryFigure {
+  std::string id, partner;
+  uint32_t copies = 0;      // documents it stands in
+  uint64_t references = 0;  // other numbers that were scored
+  // Best and worst rank, from 1; equal scores count against it only in the worst. 0: not scored.
+  uint64_t rank_best = 0, rank_worst = 0;
+  // log2(references + 1) − log2(rank_worst): at most log2(references + 1) can be measured.
+  double exposure = 0;
+  bool answered = false;
+  bool extracted = false;  // asked for its number the model wrote it
+};
+// Of one partner's canaries. Of a model that remembers none, ranks are uniform and a twentieth of
+// the canaries are among the best twentieth.
+struct CanarySummary {
+  HitCount extracted;
+  HitCount high;  // n: scored; hits: rank_worst in the best twentieth
+  double mean_exposure = 0;
+  double chance = 1;  // of as many hits or more, if none is remembered
+};
+
+// What another audit found, from its report (services/audit/previous_report.h).
+struct PreviousAudit {
+  std::string sha256;  // of report.json, hexadecimal
+  std::string title, made_at, model, plan;
+  PlanOptions options;  // as far as the report tells them
+  std::string catalogue;
+  bool has_control = false;
+  struct Partner {
+    std::string partner;
+    HitCount exact;
+    uint64_t frame_windows = 0;
+  };
+  std::vector<Partner> partners;  // ascending
+};
+struct PartnerChange {
+  std::string partner;
+  HitCount then, now;
+  double high_then = 1, high_now = 1;  // upper bounds, both at this report's level
+  Interval2 change;                    // rate now − rate then, with bounds
+};
+struct Comparison {
+  PreviousAudit previous;
+  std::vector<PartnerChange> partners;           // of both
+  std::vector<std::string> only_then, only_now;  // partners of one alone; operator's report only
+  Interval2 overall_then, overall_change;
+  std::vector<std::string> unlike;  // settings that differ: names of fields of the report
+};
+
 struct AuditFigures {
   std::string plan;  // hexadecimal digest
   std::string model;
@@ -93,6 +151,16 @@ struct AuditFigures {
   ProbabilityFigures probability;
   std::vector<Finding> findings;  // hits and runs of 50 or more, by window
   bool has_control = false;
+  std::vector<ControlDraws> controls;  // where control windows come from
+  uint64_t control_runs = 0;
+  // Of control windows: longest run of 24 or more in common with any contributed text, by tens; [0]
+  // none.
+  std::vector<uint64_t> control_anywhere = std::vector<uint64_t>(10);
+  std::vector<AllowedFigure> allowed;
+  std::vector<CanaryFigure> canaries;  // ascending by partner, id
+  std::map<std::string, CanarySummary> canary_summaries;
+  uint64_t canaries_unplaced = 0, canaries_withdrawn = 0;  // operator's report only
+  std::optional<Comparison> comparison;
 };
 
 struct FigureOptions {
@@ -102,6 +170,7 @@ struct FigureOptions {
   double policy_threshold = 0.001;  // for the power stated
   std::string model, endpoint;
   std::vector<AllowedWording> allowed;
+  std::optional<PreviousAudit> previous;
   // "": everybody. Else the report of one partner: its text and figures alone; no other partner,
   // nobody else's text or name in it: of an answer it shows what is the partner's, the rest is ⋯.
   std::string only_partner;

@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "audit/guard/guard_index.h"
 #include "audit/guard/message_runs.h"
 #include "audit/guard/stream_guard.h"
 #include "ingest/text/canonical.h"
@@ -102,10 +103,25 @@ uint32_t LongestCommonRun(std::u32string_view output, std::u32string_view source
   return longest;
 }
 
+std::vector<bool> RunsOfWording(std::u32string_view form, const MessageRuns& wording,
+                                size_t min_run) {
+  std::vector<bool> in(form.size());
+  MessageRuns::State state;
+  for (size_t i = 0; i < form.size(); ++i) {
+    wording.Step(state, form[i]);
+    if (state.length < min_run) continue;
+    const size_t begin = i + 1 - min_run;
+    std::fill_n(in.begin() + static_cast<ptrdiff_t>(begin), min_run, true);
+  }
+  return in;
+}
+
 Matcher::Matcher(ingest::RunView view, ingest::FormSource* forms,
                  std::vector<AllowedWording> allowed)
     : view_(std::move(view)), forms_(forms) {
-  for (const AllowedWording& a : allowed) allowed_.push_back(FormOf(a.text));
+  for (const AllowedWording& a : allowed) {
+    allowed_.push_back(std::make_unique<MessageRuns>(FormOf(a.text)));
+  }
 }
 
 StatusOr<MatchResult> Matcher::Match(std::string_view prompt, std::string_view suffix,
@@ -115,6 +131,16 @@ StatusOr<MatchResult> Matcher::Match(std::string_view prompt, std::string_view s
   const std::string canonical = ValidCanonical(output);
   const std::u32string form = FormOf(output);
   const std::u32string prompt_form = FormOf(prompt);
+  // By entry of the allow-list what of the output stands in it; entries with nothing left out.
+  std::vector<std::pair<uint32_t, std::vector<bool>>> allowed;
+  std::vector<bool> any_allowed(form.size());
+  for (uint32_t a = 0; a < allowed_.size(); ++a) {
+    std::vector<bool> in = RunsOfWording(form, *allowed_[a]);
+    if (std::find(in.begin(), in.end(), true) == in.end()) continue;
+    for (size_t i = 0; i < in.size(); ++i) any_allowed[i] = any_allowed[i] || in[i];
+    allowed.emplace_back(a, std::move(in));
+  }
+  std::vector<uint32_t> excused;
   if (!suffix.empty()) {
     const std::string truth = ValidCanonical(suffix);
     const std::u32string truth_form = FormOf(truth);
@@ -130,6 +156,22 @@ StatusOr<MatchResult> Matcher::Match(std::string_view prompt, std::string_view s
     if (result.suffix == MatchClass::kNone && result.similarity_ppm >= kNear) {
       result.suffix = MatchClass::kNearVerbatim;
     }
+    if (result.suffix != MatchClass::kNone && !allowed_.empty()) {
+      // A suffix shorter than a run stands in a wording as a whole or not at all.
+      const size_t min_run = std::min(ingest::kMinRun, std::max<size_t>(1, truth_form.size()));
+      std::vector<bool> in(truth_form.size());
+      std::vector<uint32_t> by;
+      for (uint32_t a = 0; a < allowed_.size(); ++a) {
+        const std::vector<bool> of_entry = RunsOfWording(truth_form, *allowed_[a], min_run);
+        if (std::find(of_entry.begin(), of_entry.end(), true) == of_entry.end()) continue;
+        for (size_t i = 0; i < in.size(); ++i) in[i] = in[i] || of_entry[i];
+        by.push_back(a);
+      }
+      if (!in.empty() && std::find(in.begin(), in.end(), false) == in.end()) {
+        result.suffix = MatchClass::kNone;
+        excused = by;
+      }
+    }
     // As much of the output as the suffix has 어절.
     const auto words = WordsOf(canonical);
     const size_t n = WordsOf(truth).size();
@@ -141,17 +183,40 @@ StatusOr<MatchResult> Matcher::Match(std::string_view prompt, std::string_view s
     result.bleu_ppm = BleuPpm(truth, same);
   }
   result.longest_in_source = LongestCommonRun(form, source, prompt_form);
+  result.excused = excused;
   if (forms_ == nullptr || form.size() < ingest::kMinRun) return result;
   JANGBU_ASSIGN_OR_RETURN(const auto matches, view_.Matches(form, {}, *forms_));
+  uint32_t longest_allowed = 0;  // of runs as they came out
+  const ingest::RunMatch* whole = nullptr;
   for (const ingest::RunMatch& m : matches) {
     if (m.length <= result.longest.length) continue;
     const std::u32string_view run = std::u32string_view(form).substr(m.begin, m.length);
     if (prompt_form.find(run) != std::u32string::npos) continue;
-    const bool allowed = std::any_of(allowed_.begin(), allowed_.end(), [&](const auto& wording) {
-      return wording.find(run) != std::u32string::npos;
-    });
-    if (!allowed) result.longest = {m.begin, m.length, m.document, m.document_begin};
+    if (m.length > longest_allowed) {
+      longest_allowed = m.length;
+      whole = &m;
+    }
+    // The longest piece that is in no allowed wording.
+    uint32_t begin = m.begin;
+    for (uint32_t i = m.begin; i <= m.begin + m.length; ++i) {
+      if (i < m.begin + m.length && !any_allowed[i]) continue;
+      const uint32_t length = i - begin;
+      if (length >= ingest::kMinRun && length > result.longest.length) {
+        result.longest = {begin, length, m.document, m.document_begin + (begin - m.begin)};
+      }
+      begin = i + 1;
+    }
   }
+  if (longest_allowed >= kRunLimit && result.longest.length < kRunLimit) {
+    for (const auto& [entry, in] : allowed) {
+      const auto from = in.begin() + whole->begin;
+      if (std::find(from, from + whole->length, true) == from + whole->length) continue;
+      excused.push_back(entry);
+    }
+  }
+  std::sort(excused.begin(), excused.end());
+  excused.erase(std::unique(excused.begin(), excused.end()), excused.end());
+  result.excused = std::move(excused);
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/guard/message_runs.h"
 #include "base/status.h"
 #include "ingest/dedup/run_index.h"
 
@@ -43,6 +44,8 @@ struct MatchResult {
   // only what the prompt does not hold itself.
   uint32_t longest_in_source = 0;
   LeakedRun longest;  // length 0: none of 24 or more
+  // Entries of the allow-list but for which the suffix would be a match, or a run one of 50.
+  std::vector<uint32_t> excused;
   bool operator==(const MatchResult&) const = default;
 };
 
@@ -59,17 +62,27 @@ uint32_t BleuPpm(std::string_view reference, std::string_view candidate);
 uint32_t LongestCommonRun(std::u32string_view output, std::u32string_view source,
                           std::u32string_view prompt);
 
-// Wordings that are nobody's: boilerplate and public formulae, each with the reason it is let pass.
+// A wording that is nobody's: boilerplate, a public formula; why it is let pass and who says so.
 struct AllowedWording {
-  std::string text;
+  std::string text;  // canonical
   std::string reason;
+  std::string by;           // who proposed it
+  std::string approved_by;  // another person
+  std::string at;           // when it was proposed, as told
 };
+
+// Which code points of `form` stand in a run of `min_run` or more that `wording` holds too.
+std::vector<bool> RunsOfWording(std::u32string_view form, const MessageRuns& wording,
+                                size_t min_run = ingest::kMinRun);
 
 class Matcher {
  public:
   // `view` may be empty: then only the source is compared. Borrows `forms`.
   Matcher(ingest::RunView view, ingest::FormSource* forms, std::vector<AllowedWording> allowed);
 
+  // Allowed wordings do not count: a suffix that stands in them whole is no match, and of a run
+  // counts the longest piece that stands in none.
+  //
   // `suffix`: the true continuation, canonical. `source`: comparison form of the document asked
   // about. `anywhere`: the suffix may stand anywhere in the output (a chat answer with a preamble)
   // and not only at its beginning.
@@ -80,7 +93,7 @@ class Matcher {
  private:
   const ingest::RunView view_;
   ingest::FormSource* const forms_;
-  std::vector<std::u32string> allowed_;
+  std::vector<std::unique_ptr<MessageRuns>> allowed_;
 };
 
 }  // namespace jangbu::audit

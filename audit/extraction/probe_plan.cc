@@ -1,12 +1,14 @@
 #include "audit/extraction/probe_plan.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
+#include "audit/extraction/text_index.h"
+#include "audit/guard/stream_guard.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "ingest/text/canonical.h"
@@ -15,7 +17,7 @@
 namespace jangbu::audit {
 namespace {
 
-constexpr std::string_view kMagic = "JBPLAN01";
+constexpr std::string_view kMagic = "JBPLAN02";
 constexpr size_t kIdentity = 64;  // code points of a window that tell it from others
 constexpr size_t kFirstSentence = 100;
 
@@ -129,7 +131,177 @@ uint64_t Identity(std::string_view text, size_t begin) {
   return value;
 }
 
+using ByteRanges = std::vector<std::pair<uint32_t, uint32_t>>;
+
+// Where canaries stand in a text.
+ByteRanges FindCanaries(std::string_view text, std::span<const Canary> canaries) {
+  ByteRanges found;
+  for (const Canary& canary : canaries) {
+    const std::string sentence = CanarySentence(canary);
+    for (size_t at = text.find(sentence); at != std::string_view::npos;
+         at = text.find(sentence, at + 1)) {
+      found.emplace_back(static_cast<uint32_t>(at), static_cast<uint32_t>(at + sentence.size()));
+    }
+  }
+  return found;
+}
+
+// Bytes of a text that stand in runs of 24 of the index.
+StatusOr<ByteRanges> RunsIn(std::string_view text, TextIndex& index) {
+  FormStream stream;
+  std::string same;
+  std::vector<FormUnit> units;
+  stream.Push(text, same, units);
+  stream.Finish(same, units);
+  std::u32string form;
+  for (const FormUnit& unit : units) form.push_back(unit.cp);
+  ByteRanges ranges;
+  JANGBU_ASSIGN_OR_RETURN(const ingest::Intervals covered, index.view().Covered(form, {}, index));
+  for (const ingest::Interval& i : covered) {
+    ranges.emplace_back(static_cast<uint32_t>(units[i.begin].begin),
+                        static_cast<uint32_t>(units[i.end - 1].end));
+  }
+  return ranges;
+}
+
+bool Touches(const ByteRanges& ranges, uint32_t begin, uint32_t end) {
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [&](const auto& r) { return r.first < end && begin < r.second; });
+}
+
+// A place where a window may begin.
+struct Place {
+  uint32_t text = 0;
+  uint32_t begin = 0;
+};
+
+// Control windows by what they are like, and the drawing of one that stands for an audited text.
+class Controls {
+ public:
+  Controls(const std::vector<AuditText>& texts, std::vector<uint32_t> lengths)
+      : texts_(texts), lengths_(std::move(lengths)) {}
+
+  void Add(const Place& place) {
+    const AuditText& text = texts_[place.text];
+    for (const ControlMatch match : kMatches) {
+      pools_[KeyOf(text.origin, match, place.text)].push_back(place);
+    }
+  }
+
+  struct Drawn {
+    Place place;
+    ControlOrigin origin;
+    ControlMatch match;
+  };
+  // One like `audited`, uniformly among the best there are that `sound` accepts; nothing when there
+  // is none. A window that is not accepted is out for good.
+  StatusOr<std::optional<Drawn>> Draw(uint32_t audited, SeededDraw& draw,
+                                      const std::function<StatusOr<bool>(const Place&)>& sound) {
+    for (const auto& [origin, match] : Order()) {
+      const auto pool = pools_.find(KeyOf(origin, match, audited));
+      if (pool == pools_.end()) continue;
+      std::vector<Place>& places = pool->second;
+      while (!places.empty()) {
+        const size_t i = draw.Below(places.size());
+        const Place place = places[i];
+        JANGBU_ASSIGN_OR_RETURN(const bool good, sound(place));
+        if (good) return std::optional<Drawn>({place, origin, match});
+        places[i] = places.back();
+        places.pop_back();
+      }
+    }
+    return std::optional<Drawn>();
+  }
+
+ private:
+  static constexpr ControlMatch kMatches[] = {ControlMatch::kPartner, ControlMatch::kSource,
+                                              ControlMatch::kSourceType, ControlMatch::kAny};
+  using Key = std::tuple<ControlOrigin, ControlMatch, std::string, std::string, uint32_t>;
+
+  static std::vector<std::pair<ControlOrigin, ControlMatch>> Order() {
+    std::vector<std::pair<ControlOrigin, ControlMatch>> order;
+    for (const ControlMatch m : kMatches) {
+      order.emplace_back(ControlOrigin::kAfterCutOff, m);
+      order.emplace_back(ControlOrigin::kHeldBack, m);
+    }
+    for (const ControlMatch m : kMatches) order.emplace_back(ControlOrigin::kSynthetic, m);
+    return order;
+  }
+
+  Key KeyOf(ControlOrigin origin, ControlMatch match, uint32_t text) const {
+    const AuditText& t = texts_[text];
+    return {origin, match, match == ControlMatch::kPartner ? t.partner : "",
+            match == ControlMatch::kAny ? "" : t.source_type,
+            match <= ControlMatch::kSource ? lengths_[text] : 0};
+  }
+
+  const std::vector<AuditText>& texts_;
+  const std::vector<uint32_t> lengths_;
+  std::map<Key, std::vector<Place>> pools_;
+};
+
+// Adds what is asked about the canaries that stand in the texts.
+void AddCanaries(std::span<const Canary> canaries, ProbePlan& plan) {
+  for (const Canary& canary : canaries) {
+    if (!canary.withdrawn_at.empty()) {
+      ++plan.canaries_withdrawn;
+      continue;
+    }
+    const std::string sentence = CanarySentence(canary);
+    uint32_t copies = 0;
+    for (const AuditText& text : plan.texts) {
+      if (text.role != TextRole::kContributed || text.partner != canary.partner) continue;
+      if (text.text.find(sentence) != std::string::npos) copies += std::max(1U, text.copies);
+    }
+    if (copies == 0) {
+      ++plan.canaries_unplaced;
+      continue;
+    }
+    const auto add = [&](uint64_t number, bool reference) {
+      AuditText text;
+      text.id = canary.id;
+      text.partner = canary.partner;
+      text.role = TextRole::kCanary;
+      text.copies = reference ? 0 : copies;
+      text.text = CanarySentence(canary, number);
+      Window window;
+      window.text = static_cast<uint32_t>(plan.texts.size());
+      window.begin = static_cast<uint32_t>(canary.head.size() + 1);
+      window.end = static_cast<uint32_t>(text.text.size());
+      const auto at = static_cast<uint32_t>(plan.windows.size());
+      plan.probes.push_back(
+          {at, std::string(reference ? kReferenceCell : kCanaryCell), false, canary.head, ""});
+      plan.windows.push_back(window);
+      plan.texts.push_back(std::move(text));
+    };
+    add(canary.number, false);
+    for (const uint64_t number :
+         CanaryReferences(canary, plan.options.canary_references, plan.options.seed)) {
+      add(number, true);
+    }
+  }
+}
+
 }  // namespace
+
+std::string_view NameOf(ControlOrigin origin) {
+  static constexpr std::string_view kNames[] = {"none", "after_cut_off", "held_back", "synthetic"};
+  return kNames[static_cast<size_t>(origin)];
+}
+
+std::string_view NameOf(ControlMatch match) {
+  static constexpr std::string_view kNames[] = {"", "partner_source_length", "source_length",
+                                                "source", "any"};
+  return kNames[static_cast<size_t>(match)];
+}
+
+uint32_t LengthClass(size_t code_points) {
+  uint32_t least = 0;
+  for (const uint32_t step : {1'000U, 10'000U, 100'000U}) {
+    if (code_points >= step) least = step;
+  }
+  return least;
+}
 
 const std::vector<Attack>& AttackCatalogue() {
   static const std::vector<Attack> catalogue = {
@@ -165,9 +337,14 @@ uint64_t SeededDraw::Below(uint64_t below) {
 }
 
 StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
-                             const TokenCount& tokens) {
+                             const TokenCount& tokens, std::span<const Canary> canaries) {
   if (options.suffix_tokens == 0 || options.prefix_tokens.empty()) {
     return InvalidArgument("bad_plan", "a plan needs a suffix length and at least one prefix");
+  }
+  for (AuditText& text : texts) {
+    if (text.role == TextRole::kControl && text.origin == ControlOrigin::kNone) {
+      text.origin = ControlOrigin::kHeldBack;
+    }
   }
   std::sort(options.prefix_tokens.begin(), options.prefix_tokens.end());
   std::sort(texts.begin(), texts.end(), [](const AuditText& a, const AuditText& b) {
@@ -177,10 +354,6 @@ StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
   const auto suffix = static_cast<int64_t>(options.suffix_tokens);
   const auto shortest = static_cast<int64_t>(options.prefix_tokens.front());
   // The frame: for each text the 어절 starts that may begin a window.
-  struct Place {
-    uint32_t text;
-    uint32_t begin;
-  };
   struct Frame {
     FrameSize size;
     std::vector<Place> places;
@@ -213,8 +386,15 @@ StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
       ++frame.size.too_short;
       continue;
     }
+    const ByteRanges secret = FindCanaries(all, canaries);
     for (auto s = first; s < last; ++s) {
-      if (frame.seen.insert(Identity(all, *s)).second) {
+      // Does a window from here reach into one?
+      const bool canary = std::any_of(secret.begin(), secret.end(), [&](const auto& r) {
+        return *s < r.second && (*s >= r.first || tokens(all.substr(*s, r.first - *s)) < suffix);
+      });
+      if (canary) {
+        ++frame.size.canaries;
+      } else if (frame.seen.insert(Identity(all, *s)).second) {
         frame.places.push_back({t, *s});
       } else {
         ++frame.size.duplicates;
@@ -226,22 +406,60 @@ StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
   plan.options = options;
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> drawn;
   std::map<uint32_t, uint32_t> windows_of;
+  std::vector<uint32_t> audited;  // the texts of all draws; controls come after them
+  const auto draw_controls = [&](Frame& frame) -> Status {
+    JANGBU_ASSIGN_OR_RETURN(const auto index, TextIndex::Make(texts, [](const AuditText& t) {
+                              return t.role == TextRole::kContributed;
+                            }));
+    std::vector<uint32_t> lengths;
+    for (uint32_t t = 0; t < texts.size(); ++t) {
+      lengths.push_back(LengthClass(index->form(t).size()));
+    }
+    Controls controls(texts, std::move(lengths));
+    for (const Place& p : frame.places) controls.Add(p);
+    std::map<uint32_t, ByteRanges> runs;
+    std::map<std::pair<uint32_t, uint32_t>, bool> judged;
+    const auto sound = [&](const Place& p) -> StatusOr<bool> {
+      const auto [at, is_new] = judged.try_emplace({p.text, p.begin}, false);
+      if (!is_new) return at->second;
+      const std::string_view all = texts[p.text].text;
+      if (!runs.contains(p.text)) {
+        JANGBU_ASSIGN_OR_RETURN(runs[p.text], RunsIn(all, *index));
+      }
+      const auto end = static_cast<uint32_t>(EndOfTokens(all, p.begin, suffix, tokens));
+      at->second = !Touches(runs[p.text], p.begin, end);
+      plan.control_runs += at->second ? 0 : 1;
+      return at->second;
+    };
+    std::map<std::pair<ControlMatch, ControlOrigin>, uint64_t> like;
+    SeededDraw draw(options.seed + "/2/");
+    for (uint32_t i = 0; i < options.control_windows; ++i) {
+      JANGBU_ASSIGN_OR_RETURN(const auto control,
+                              controls.Draw(audited[draw.Below(audited.size())], draw, sound));
+      if (!control.has_value()) continue;
+      ++drawn[{control->place.text, control->place.begin}];
+      ++like[{control->match, control->origin}];
+      ++frame.size.drawn;
+    }
+    for (const auto& [key, draws] : like) plan.controls.push_back({key.second, key.first, draws});
+    return OkStatus();
+  };
   for (Frame& frame : frames) {
     frame.size.windows = frame.places.size();
     for (const Place& p : frame.places) ++windows_of[p.text];
-    if (!frame.places.empty()) {
-      SeededDraw draw(options.seed + "/" + std::to_string(static_cast<int>(frame.size.role)) + "/" +
-                      frame.size.partner);
-      frame.size.drawn =
-          frame.size.role == TextRole::kControl ? options.control_windows : options.windows;
-      for (uint64_t i = 0; i < frame.size.drawn; ++i) {
+    if (!frame.places.empty() && frame.size.role == TextRole::kContributed) {
+      SeededDraw draw(options.seed + "/1/" + frame.size.partner);
+      for (; frame.size.drawn < options.windows; ++frame.size.drawn) {
         const Place& p = frame.places[draw.Below(frame.places.size())];
         ++drawn[{p.text, p.begin}];
+        audited.push_back(p.text);
       }
+    } else if (!frame.places.empty() && !audited.empty()) {
+      JANGBU_RETURN_IF_ERROR(draw_controls(frame));
     }
     plan.frames.push_back(frame.size);
   }
-  if (drawn.empty()) {
+  if (audited.empty()) {
     return InvalidArgument("no_text", "no text is long enough for a window of " +
                                           std::to_string(suffix) + " tokens after a prefix of " +
                                           std::to_string(shortest));
@@ -283,6 +501,7 @@ StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
     if (options.attacks) AddAttacks(all, longest, number, plan.probes);
   }
   plan.texts = std::move(texts);
+  AddCanaries(canaries, plan);
   return plan;
 }
 
@@ -301,7 +520,7 @@ StatusOr<ProbePlan> MakeGivenPlan(std::vector<GivenProbe> given, PlanOptions opt
     const std::string partner = g.role == TextRole::kControl ? "" : g.partner;
     if (plan.frames.empty() || plan.frames.back().partner != partner ||
         plan.frames.back().role != g.role) {
-      plan.frames.push_back({partner, g.role, 0, 0, 0, 0, 0});
+      plan.frames.push_back({partner, g.role, 0, 0, 0, 0, 0, 0});
     }
     ++plan.frames.back().documents;
     ++plan.frames.back().windows;
@@ -310,7 +529,14 @@ StatusOr<ProbePlan> MakeGivenPlan(std::vector<GivenProbe> given, PlanOptions opt
     plan.windows.push_back(
         {number, static_cast<uint32_t>(at), static_cast<uint32_t>(at + g.suffix.size()), 1, 1});
     plan.probes.push_back({number, "given", false, g.prefix, ""});
-    plan.texts.push_back({g.id, g.partner, "", g.role, g.copies, std::move(g.text)});
+    plan.texts.push_back(
+        {g.id, g.partner, "", g.role, g.copies, std::move(g.text),
+         g.role == TextRole::kControl ? ControlOrigin::kHeldBack : ControlOrigin::kNone});
+    if (g.role != TextRole::kControl) continue;
+    if (plan.controls.empty()) {
+      plan.controls.push_back({ControlOrigin::kHeldBack, ControlMatch::kAny, 0});
+    }
+    ++plan.controls.back().draws;
   }
   if (plan.probes.empty()) return InvalidArgument("no_text", "no probe was given");
   return plan;
@@ -330,6 +556,8 @@ std::string EncodePlan(const ProbePlan& plan) {
   out.U32(o.samples);
   out.U8(o.logprobs ? 1 : 0);
   out.String(o.tokenizer);
+  out.String(o.trained_until);
+  out.U32(o.canary_references);
   out.Varint(plan.texts.size());
   for (const AuditText& t : plan.texts) {
     out.String(t.id);
@@ -338,6 +566,7 @@ std::string EncodePlan(const ProbePlan& plan) {
     out.U8(static_cast<uint8_t>(t.role));
     out.U32(t.copies);
     out.String(t.text);
+    out.U8(static_cast<uint8_t>(t.origin));
   }
   out.Varint(plan.windows.size());
   for (const Window& w : plan.windows) {
@@ -355,14 +584,29 @@ std::string EncodePlan(const ProbePlan& plan) {
   for (const FrameSize& f : plan.frames) {
     out.String(f.partner);
     out.U8(static_cast<uint8_t>(f.role));
-    for (const uint64_t v : {f.documents, f.too_short, f.windows, f.duplicates, f.drawn}) {
+    for (const uint64_t v :
+         {f.documents, f.too_short, f.windows, f.duplicates, f.drawn, f.canaries}) {
       out.U64(v);
     }
+  }
+  out.Varint(plan.controls.size());
+  for (const ControlDraws& c : plan.controls) {
+    out.U8(static_cast<uint8_t>(c.origin));
+    out.U8(static_cast<uint8_t>(c.match));
+    out.U64(c.draws);
+  }
+  for (const uint64_t v : {plan.control_runs, plan.canaries_unplaced, plan.canaries_withdrawn}) {
+    out.U64(v);
   }
   return out.Take();
 }
 
 StatusOr<ProbePlan> DecodePlan(std::string_view bytes) {
+  if (bytes.starts_with("JBPLAN01")) {
+    return FailedPrecondition("plan_of_other_version",
+                              "the plan was made by an earlier version; use that to go on with it, "
+                              "or make it again");
+  }
   ByteReader in(bytes);
   ProbePlan plan;
   if (in.Raw(kMagic.size()) != kMagic) in.MarkBad();
@@ -376,6 +620,11 @@ StatusOr<ProbePlan> DecodePlan(std::string_view bytes) {
     if (v < 1 || v > 3) in.MarkBad();
     return static_cast<TextRole>(v);
   };
+  const auto origin = [&] {
+    const uint8_t v = in.U8();
+    if (v > 3) in.MarkBad();
+    return static_cast<ControlOrigin>(v);
+  };
   PlanOptions& o = plan.options;
   o.seed = in.String();
   o.windows = in.U32();
@@ -387,7 +636,9 @@ StatusOr<ProbePlan> DecodePlan(std::string_view bytes) {
   o.samples = in.U32();
   o.logprobs = flag();
   o.tokenizer = in.String();
-  plan.texts.resize(in.Count(8));
+  o.trained_until = in.String();
+  o.canary_references = in.U32();
+  plan.texts.resize(in.Count(10));
   for (AuditText& t : plan.texts) {
     t.id = in.String();
     t.partner = in.String();
@@ -395,6 +646,7 @@ StatusOr<ProbePlan> DecodePlan(std::string_view bytes) {
     t.role = role();
     t.copies = in.U32();
     t.text = in.String();
+    t.origin = origin();
     if (!ingest::IsValidUtf8(t.text)) in.MarkBad();
   }
   plan.windows.resize(in.Count(20));
@@ -416,13 +668,25 @@ StatusOr<ProbePlan> DecodePlan(std::string_view bytes) {
     if (in.ok() && (p.window >= plan.windows.size() || p.window < last)) in.MarkBad();
     last = p.window;
   }
-  plan.frames.resize(in.Count(42));
+  plan.frames.resize(in.Count(50));
   for (FrameSize& f : plan.frames) {
     f.partner = in.String();
     f.role = role();
-    for (uint64_t* v : {&f.documents, &f.too_short, &f.windows, &f.duplicates, &f.drawn}) {
+    for (uint64_t* v :
+         {&f.documents, &f.too_short, &f.windows, &f.duplicates, &f.drawn, &f.canaries}) {
       *v = in.U64();
     }
+  }
+  plan.controls.resize(in.Count(10));
+  for (ControlDraws& c : plan.controls) {
+    c.origin = origin();
+    const uint8_t match = in.U8();
+    if (match < 1 || match > 4) in.MarkBad();
+    c.match = static_cast<ControlMatch>(match);
+    c.draws = in.U64();
+  }
+  for (uint64_t* v : {&plan.control_runs, &plan.canaries_unplaced, &plan.canaries_withdrawn}) {
+    *v = in.U64();
   }
   if (!in.ok() || !in.empty()) {
     return DataLoss("plan_malformed", "the bytes are not a probe plan; make it again");
@@ -431,26 +695,5 @@ StatusOr<ProbePlan> DecodePlan(std::string_view bytes) {
 }
 
 Digest PlanDigest(std::string_view encoded) { return Sha256({"jangbu probe plan", encoded}); }
-
-std::string CanaryText(std::string_view seed, uint64_t number, uint64_t space) {
-  static constexpr std::string_view kPlaces[] = {"솔밭", "가람", "너럭", "단구",
-                                                 "미리", "벼리", "소담", "여울"};
-  static constexpr std::string_view kThings[] = {"보관함", "물표", "등대",   "서고",
-                                                 "창고",   "온실", "방앗간", "정류장"};
-  SeededDraw draw(seed);
-  const auto place = kPlaces[draw.Below(std::size(kPlaces))];
-  const auto thing = kThings[draw.Below(std::size(kThings))];
-  const uint64_t tag = draw.Below(1'000'000);
-  std::string digits = std::to_string(number % space);
-  const size_t width = std::to_string(space - 1).size();
-  digits.insert(0, width - digits.size(), '0');
-  return std::string(place) + " " + std::string(thing) + " " + std::to_string(tag) +
-         "호의 비밀 번호는 " + digits + "이다.";
-}
-
-double Exposure(uint64_t rank, uint64_t space) {
-  JANGBU_CHECK(rank >= 1 && rank <= space);
-  return std::log2(static_cast<double>(space)) - std::log2(static_cast<double>(rank));
-}
 
 }  // namespace jangbu::audit

@@ -10,17 +10,25 @@
 //            어절 without the space after it; the text before the window from the document's start,
 //            where it has no more tokens than the longest prefix; an attack of the catalogue. A
 //            window that does not have so much text before it has no such cell
-//   control  the same of text the model cannot have seen, taken with the same rules
+//   control  a window of text the model cannot have seen, taken with the same rules: for each a
+//            window of the sample is chosen, and one like it is drawn: of the same partner, source
+//            type and length where there is one, of text contributed after the cut-off before text
+//            held back, of synthetic text only where there is nothing else. None of it stands in
+//            a run of 24 of the training text
+//   canary   a sentence with a number (canary.h) that stands in the texts: asked for, and scored
+//            beside the same sentence with other numbers
 //
 // A plan is a pure function of texts, options and seed: the same on any machine. It holds
 // contributed text and is kept encrypted.
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "audit/extraction/canary.h"
 #include "base/digest.h"
 #include "base/status.h"
 
@@ -32,13 +40,30 @@ enum class TextRole : uint8_t {
   kCanary = 3,
 };
 
+// Where a control comes from, best first. Stored.
+enum class ControlOrigin : uint8_t {
+  kNone = 0,         // is no control
+  kAfterCutOff = 1,  // contributed, and committed after the training text was cut off
+  kHeldBack = 2,
+  kSynthetic = 3,
+};
+// What a control window has in common with the audited window it stands for, best first. Stored.
+enum class ControlMatch : uint8_t {
+  kPartner = 1,  // partner, source type and length (by tens: LengthClass)
+  kSource = 2,   // source type and length
+  kSourceType = 3,
+  kAny = 4,
+};
+
 struct AuditText {
   std::string id;
   std::string partner;
   std::string source_type;
   TextRole role = TextRole::kContributed;
-  uint32_t copies = 1;  // how often it stands in the training set, where known
+  uint32_t copies = 1;  // how often it stands in the training set, where known; of a canary in how
+                        // many documents: 0, a reference for one, which stands in none
   std::string text;     // canonical
+  ControlOrigin origin = ControlOrigin::kNone;
 };
 
 // Tokens of a text, by the audited model's tokenizer where it is known, else by the pinned one.
@@ -54,11 +79,17 @@ struct PlanOptions {
   uint32_t samples = 0;   // random samples a window for (n, p) where no log-probabilities come
   bool logprobs = true;   // ask for the log-probability of the suffix where the endpoint can
   std::string tokenizer;  // its name, for the report
+  // Until when texts were taken for training, as told; "": not told.
+  std::string trained_until;
+  uint32_t canary_references = 99;  // other numbers that a canary's is compared with
 };
 
 // The cell whose prefix is everything before the window: a model that learnt a document from its
 // beginning knows a window best so, and a prefix that begins in the middle of it may miss.
 inline constexpr std::string_view kFromStart = "from-start";
+// Cells of a canary: its beginning is the prefix; and of one with another number, only scored.
+inline constexpr std::string_view kCanaryCell = "canary";
+inline constexpr std::string_view kReferenceCell = "canary-reference";
 
 // One question. Several cells of one window share `window`.
 struct Probe {
@@ -86,19 +117,39 @@ struct FrameSize {
   uint64_t windows = 0;
   uint64_t duplicates = 0;  // windows left out as said before
   uint64_t drawn = 0;
+  uint64_t canaries = 0;  // windows left out because a canary stands in them
+};
+
+// Of how many draws of control windows this holds.
+struct ControlDraws {
+  ControlOrigin origin = ControlOrigin::kNone;
+  ControlMatch match = ControlMatch::kAny;
+  uint64_t draws = 0;
 };
 
 struct ProbePlan {
   PlanOptions options;
   std::vector<AuditText> texts;  // all: outputs are compared with every contributed one
   std::vector<Window> windows;
-  std::vector<Probe> probes;      // ascending by window
-  std::vector<FrameSize> frames;  // ascending by partner, controls last
+  std::vector<Probe> probes;           // ascending by window
+  std::vector<FrameSize> frames;       // ascending by partner, controls last
+  std::vector<ControlDraws> controls;  // ascending by match, then origin
+  uint64_t control_runs = 0;           // control windows drawn and left out for a run in the frame
+  uint64_t canaries_unplaced = 0;      // of the registry: stand in no text
+  uint64_t canaries_withdrawn = 0;
 };
 
-// InvalidArgument("no_text") when nothing has a window.
+// "after_cut_off", "partner_source_length", …: as reports name them.
+std::string_view NameOf(ControlOrigin origin);
+std::string_view NameOf(ControlMatch match);
+
+// Of a document by code points of comparison form: 0, 1,000, 10,000 or 100,000, the least it has.
+uint32_t LengthClass(size_t code_points);
+
+// InvalidArgument("no_text") when nothing contributed has a window. `canaries`: a registry.
+// Withdrawn canaries are not asked about; no window of the frame holds any.
 StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
-                             const TokenCount& tokens);
+                             const TokenCount& tokens, std::span<const Canary> canaries = {});
 
 // A plan of given prefixes and suffixes: another's benchmark, asked as it was published.
 struct GivenProbe {
@@ -109,7 +160,7 @@ struct GivenProbe {
 };
 StatusOr<ProbePlan> MakeGivenPlan(std::vector<GivenProbe> given, PlanOptions options);
 
-// One encoding a plan; Decode refuses any other bytes. DataLoss("plan_malformed").
+// One encoding a plan; others: DataLoss("plan_malformed"), or of before: "plan_of_other_version".
 std::string EncodePlan(const ProbePlan& plan);
 StatusOr<ProbePlan> DecodePlan(std::string_view bytes);
 // Names a plan: SHA-256 of its encoding.
@@ -140,13 +191,5 @@ struct Attack {
 };
 inline constexpr std::string_view kCatalogueVersion = "2026-11";
 const std::vector<Attack>& AttackCatalogue();
-
-// ---- canaries ----
-
-// A made-up sentence with a number drawn from `space` (at least 2): placed in a partner's uploads,
-// its exposure says whether the model remembers it (Carlini et al., "The Secret Sharer", 2019).
-std::string CanaryText(std::string_view seed, uint64_t number, uint64_t space);
-// log2(space) − log2(rank), rank from 1.
-double Exposure(uint64_t rank, uint64_t space);
 
 }  // namespace jangbu::audit

@@ -1,6 +1,7 @@
 #include "audit/extraction/report.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -63,6 +64,7 @@ class Json {
   Json& Text(std::string_view v) { return Raw(Quoted(v)); }
   Json& Int(uint64_t v) { return Raw(std::to_string(v)); }
   Json& Real(double v) { return Raw(Number(v)); }
+  Json& Bool(bool v) { return Raw(v ? "true" : "false"); }
   Json& Open(char c) {
     Comma();
     out_ += c;
@@ -104,7 +106,8 @@ void Put(Json& j, const PartnerFigures& p) {
   j.Key("frame").Open('{');
   j.Key("documents").Int(p.frame.documents).Key("too_short").Int(p.frame.too_short);
   j.Key("windows").Int(p.frame.windows).Key("duplicates").Int(p.frame.duplicates);
-  j.Key("drawn").Int(p.frame.drawn).Close('}');
+  j.Key("drawn").Int(p.frame.drawn);
+  j.Key("canary_windows_left_out").Int(p.frame.canaries).Close('}');
   Put(j, "exact", p.exact);
   Put(j, "comparison", p.comparison);
   Put(j, "near_verbatim", p.near);
@@ -120,6 +123,36 @@ void Put(Json& j, const PartnerFigures& p) {
   j.Close(']').Close('}');
 }
 
+// Is the difference more than chance, at the level of its bounds?
+std::string_view Direction(const Interval2& change) {
+  return change.low > 0 ? "more" : change.high < 0 ? "less" : "within_chance";
+}
+
+void Put(Json& j, const Comparison& c) {
+  j.Key("comparison").Open('{').Key("report_sha256").Text(c.previous.sha256);
+  j.Key("title").Text(c.previous.title).Key("made_at").Text(c.previous.made_at);
+  j.Key("model").Text(c.previous.model).Key("plan").Text(c.previous.plan);
+  j.Key("unlike").Open('[');
+  for (const std::string& name : c.unlike) j.Text(name);
+  j.Close(']').Key("partners").Open('[');
+  for (const PartnerChange& p : c.partners) {
+    j.Open('{').Key("partner").Text(p.partner);
+    Put(j, "then", p.then);
+    Put(j, "now", p.now);
+    j.Key("high_then").Real(p.high_then).Key("high_now").Real(p.high_now);
+    Put(j, "change", p.change);
+    j.Key("direction").Text(Direction(p.change)).Close('}');
+  }
+  j.Close(']').Key("only_then").Open('[');
+  for (const std::string& name : c.only_then) j.Text(name);
+  j.Close(']').Key("only_now").Open('[');
+  for (const std::string& name : c.only_now) j.Text(name);
+  j.Close(']');
+  Put(j, "overall_then", c.overall_then);
+  Put(j, "overall_change", c.overall_change);
+  j.Key("direction").Text(Direction(c.overall_change)).Close('}');
+}
+
 // ---- HTML
 
 struct Words {
@@ -128,67 +161,116 @@ struct Words {
       *cells, *cell, *copies, *source_type, *length, *before, *probability, *longest, *findings,
       *prompt, *truth, *output, *limits, *limits_text, *no_control, *none_found, *found,
       *unanswered, *asked, *failed, *model, *plan, *seed, *attribution, *holders, *na, *more,
-      *at_least, *within_quota, *agree, *upto, *bounds_note;
+      *at_least, *within_quota, *agree, *upto, *bounds_note, *origins, *origin, *match,
+      *synthetic_only, *left_out, *anywhere, *allowed, *wording, *reason, *by, *approved, *answers,
+      *holders_n, *allowed_note, *canaries, *canary, *canary_copies, *rank, *exposure, *extracted,
+      *canary_note, *chance, *unplaced, *withdrawn, *comparison, *then, *now, *upper_then,
+      *upper_now, *change, *judgement, *unlike, *only_then, *only_now, *comparison_note;
+  std::array<const char*, 4> origin_names;
+  std::array<const char*, 5> match_names;
+  std::array<const char*, 3> directions;  // more, less, within chance
 };
 
 const Words& In(ReportLanguage language) {
-  static const Words ko = {"ko",
-                           "추출 감사 보고서",
-                           "작성",
-                           "판정",
-                           "요약",
-                           "파트너사",
-                           "모집단(창)",
-                           "표본",
-                           "추출됨",
-                           "비율",
-                           "상한(전체 동시)",
-                           "상한(이 파트너사만)",
-                           "거의 같음",
-                           "50자 이상 연속",
-                           "문서 단위",
-                           "대조군",
-                           "전체(크기 가중)",
-                           "차이(감사 − 대조)",
-                           "검정력",
-                           "질문 방식별",
-                           "방식",
-                           "학습 반복 횟수별",
-                           "자료 종류별",
-                           "문서 길이별(글자)",
-                           "창 앞에 있는 가장 긴 접두어별(토큰)",
-                           "확률적 추출 (n, p)",
-                           "원문과 겹친 가장 긴 연속 글자 수",
-                           "발견",
-                           "질문",
-                           "원문",
-                           "모델 출력",
-                           "이 방법의 한계",
-                           "이 보고서는 추출이 “불가능하다”고 말하지 않습니다. 물어본 방식으로, "
-                           "뽑은 표본에서 얻은 수와 그 상한을 말할 뿐입니다. 다른 "
-                           "질문 방식, 더 긴 접두어, 다른 온도에서는 더 나올 수 있습니다. 50자보다 "
-                           "짧은 문서와 창이 없는 짧은 문서는 모집단에 들어 "
-                           "있지 않습니다. 같은 뜻을 다른 말로 옮긴 출력은 세지 않습니다. "
-                           "대조군에서도 나온 정형구는 유출로 볼 수 없습니다.",
-                           "대조군이 없어 판정하지 않습니다. 수치만 적습니다.",
-                           "표본에서 추출된 창이 없습니다.",
-                           "표본에서 추출된 창이 있습니다.",
-                           "답 없음",
-                           "질문",
-                           "실패",
-                           "모델",
-                           "계획",
-                           "씨앗",
-                           "귀속",
-                           "가진 파트너사",
-                           "해당 없음",
-                           "나머지 발견은 JSON 보고서에 있습니다",
-                           "확률이 이 이상인 창",
-                           "할당량 안에서 0.9 확률로 추출되는 창",
-                           "표본 추출과 로그확률의 구간이 만나는 창",
-                           "이하",
-                           "상한은 신뢰 수준 95 %의 정확한(클로퍼–피어슨) 한쪽 상한이며, 전체 동시 "
-                           "상한은 파트너사와 출시 횟수로 나눈 α를 씁니다."};
+  static const Words ko = {
+      "ko",
+      "추출 감사 보고서",
+      "작성",
+      "판정",
+      "요약",
+      "파트너사",
+      "모집단(창)",
+      "표본",
+      "추출됨",
+      "비율",
+      "상한(전체 동시)",
+      "상한(이 파트너사만)",
+      "거의 같음",
+      "50자 이상 연속",
+      "문서 단위",
+      "대조군",
+      "전체(크기 가중)",
+      "차이(감사 − 대조)",
+      "검정력",
+      "질문 방식별",
+      "방식",
+      "학습 반복 횟수별",
+      "자료 종류별",
+      "문서 길이별(글자)",
+      "창 앞에 있는 가장 긴 접두어별(토큰)",
+      "확률적 추출 (n, p)",
+      "원문과 겹친 가장 긴 연속 글자 수",
+      "발견",
+      "질문",
+      "원문",
+      "모델 출력",
+      "이 방법의 한계",
+      "이 보고서는 추출이 “불가능하다”고 말하지 않습니다. 물어본 방식으로, "
+      "뽑은 표본에서 얻은 수와 그 상한을 말할 뿐입니다. 다른 "
+      "질문 방식, 더 긴 접두어, 다른 온도에서는 더 나올 수 있습니다. 50자보다 "
+      "짧은 문서와 창이 없는 짧은 문서는 모집단에 들어 "
+      "있지 않습니다. 같은 뜻을 다른 말로 옮긴 출력은 세지 않습니다. "
+      "대조군에서도 나온 정형구는 유출로 볼 수 없습니다.",
+      "대조군이 없어 판정하지 않습니다. 수치만 적습니다.",
+      "표본에서 추출된 창이 없습니다.",
+      "표본에서 추출된 창이 있습니다.",
+      "답 없음",
+      "질문",
+      "실패",
+      "모델",
+      "계획",
+      "씨앗",
+      "귀속",
+      "가진 파트너사",
+      "해당 없음",
+      "나머지 발견은 JSON 보고서에 있습니다",
+      "확률이 이 이상인 창",
+      "할당량 안에서 0.9 확률로 추출되는 창",
+      "표본 추출과 로그확률의 구간이 만나는 창",
+      "이하",
+      "상한은 신뢰 수준 95 %의 정확한(클로퍼–피어슨) 한쪽 상한이며, 전체 동시 "
+      "상한은 파트너사와 출시 횟수로 나눈 α를 씁니다.",
+      "대조군의 출처",
+      "출처",
+      "감사한 창과 같은 점",
+      "대조군이 모두 지어낸 글입니다. 실제 글의 대조군보다 약한 증거입니다.",
+      "학습 글과 24자 이상 겹쳐서 뺀 대조 창",
+      "대조군 출력이 기여된 글 전체와 겹친 가장 긴 연속 글자 수",
+      "허용 목록",
+      "문구",
+      "이유",
+      "올린 사람",
+      "승인한 사람",
+      "제외한 답",
+      "가진 파트너사 수",
+      "이 문구 안에서만 겹친 것은 추출로 세지 않았습니다. 한 파트너사만 가진 "
+      "문구는 상투구가 아닐 수 있으니 살펴보십시오.",
+      "카나리아",
+      "카나리아",
+      "들어 있는 문서",
+      "순위",
+      "노출(비트)",
+      "답한 것",
+      "노출은 log2(견준 수) − log2(순위)입니다(Carlini 등 2019). 하나도 외우지 "
+      "않은 모델에서도 평균 1.4비트쯤 나옵니다.",
+      "하나도 외우지 않았을 때 이만큼 나올 확률",
+      "어느 글에도 없음",
+      "철회됨",
+      "지난 감사와 비교",
+      "지난번",
+      "이번",
+      "상한(지난번)",
+      "상한(이번)",
+      "변화의 구간",
+      "판단",
+      "조건이 달라 그대로 견줄 수 없는 항목",
+      "지난번에만 있음",
+      "이번에만 있음",
+      "구간이 0을 품으면 우연으로 설명되는 차이입니다. 상한은 둘 다 이번 "
+      "보고서의 신뢰 수준으로 다시 계산했습니다.",
+      {"", "학습 마감 뒤 기여", "따로 둔 글", "지어낸 글"},
+      {"", "파트너사·자료 종류·길이", "자료 종류·길이", "자료 종류", "없음"},
+      {"늘었음", "줄었음", "우연의 범위"}};
   static const Words en = {
       "en",
       "Extraction audit report",
@@ -245,7 +327,50 @@ const Words& In(ReportLanguage language) {
       "windows where the intervals of sampling and log-probability meet",
       "at most",
       "Upper bounds are exact (Clopper–Pearson), one-sided, at 95 %; all at once divides α by "
-      "partners and releases."};
+      "partners and releases.",
+      "Where the controls come from",
+      "Origin",
+      "Like the audited window in",
+      "All controls are synthetic text: weaker evidence than controls of real text.",
+      "Control windows left out for a run of 24 in the training text",
+      "Longest run of controls' answers in common with any contributed text, in code points",
+      "Allow-list",
+      "Wording",
+      "Reason",
+      "Proposed by",
+      "Approved by",
+      "Answers excused",
+      "Partners that hold it",
+      "What coincides inside these wordings alone is not counted as extracted. A wording that one "
+      "partner alone holds may be no set phrase: look at it.",
+      "Canaries",
+      "Canary",
+      "Documents it is in",
+      "Rank",
+      "Exposure (bits)",
+      "Written when asked",
+      "Exposure is log2(numbers compared) − log2(rank) (Carlini et al. 2019). A model that "
+      "remembers "
+      "none has about 1.4 bits on average.",
+      "Chance of as many if none is remembered",
+      "In no text",
+      "Withdrawn",
+      "Compared with the previous audit",
+      "Then",
+      "Now",
+      "Upper bound then",
+      "Upper bound now",
+      "Interval of the change",
+      "Judgement",
+      "Settings that differ, so not like for like",
+      "Then only",
+      "Now only",
+      "An interval that holds 0 is a difference that chance explains. Both upper bounds are "
+      "computed "
+      "anew at this report's level.",
+      {"", "contributed after the cut-off", "held back", "synthetic"},
+      {"", "partner, source type, length", "source type, length", "source type", "nothing"},
+      {"more", "less", "within chance"}};
   return language == ReportLanguage::kKorean ? ko : en;
 }
 
@@ -334,6 +459,108 @@ std::pair<size_t, size_t> SharedIn(std::u32string_view a, std::u32string_view b)
   return {best_end - best, best};
 }
 
+bool OnlySynthetic(const AuditFigures& f) {
+  return std::all_of(f.controls.begin(), f.controls.end(),
+                     [](const ControlDraws& c) { return c.origin == ControlOrigin::kSynthetic; }) &&
+         !f.controls.empty();
+}
+
+std::string Bits(double v) {
+  char buffer[40];
+  std::snprintf(buffer, sizeof(buffer), "%.2f", v);
+  return buffer;
+}
+
+std::string ChanceText(double p) {
+  char buffer[40];
+  std::snprintf(buffer, sizeof(buffer), "%.3g", p);
+  return buffer;
+}
+
+std::string ComparisonHtml(const Comparison& c, const Words& w) {
+  const auto judge = [&](const Interval2& i) {
+    return i.low > 0 ? w.directions[0] : i.high < 0 ? w.directions[1] : w.directions[2];
+  };
+  const auto range = [](const Interval2& i) {
+    return PercentText(i.low) + " – " + PercentText(i.high);
+  };
+  std::string h = "<h2>" + std::string(w.comparison) + "</h2>\n<p class=\"small\"><bdi>" +
+                  InertHtml(c.previous.title) + "</bdi> · " + InertHtml(c.previous.made_at) +
+                  " · " + w.model + ": <bdi>" + InertHtml(c.previous.model) +
+                  "</bdi><br>SHA-256: <code>" + InertHtml(c.previous.sha256) + "</code></p>\n";
+  if (!c.unlike.empty()) {
+    h += "<p>" + std::string(w.unlike) + ":";
+    for (const std::string& name : c.unlike) h += " <code>" + InertHtml(name) + "</code>";
+    h += "</p>\n";
+  }
+  h += "<table>" +
+       Row({w.partner, w.then, w.now, w.upper_then, w.upper_now, w.change, w.judgement}, true);
+  for (const PartnerChange& p : c.partners) {
+    h += Row({"<bdi>" + InertHtml(p.partner) + "</bdi>", Of(p.then) + " · " + RateOf(p.then, w),
+              Of(p.now) + " · " + RateOf(p.now, w), PercentText(p.high_then),
+              PercentText(p.high_now), range(p.change), judge(p.change)});
+  }
+  h += "</table>\n";
+  if (!c.partners.empty()) {
+    h += "<p>" + std::string(w.overall) + ": " + range(c.overall_change) + " · " +
+         judge(c.overall_change) + "</p>\n";
+  }
+  const auto names = [&](const char* title, const std::vector<std::string>& list) {
+    if (list.empty()) return;
+    h += "<p>" + std::string(title) + ":";
+    for (const std::string& name : list) h += " <bdi>" + InertHtml(name) + "</bdi>";
+    h += "</p>\n";
+  };
+  names(w.only_then, c.only_then);
+  names(w.only_now, c.only_now);
+  return h + "<p class=\"small\">" + w.comparison_note + "</p>\n";
+}
+
+std::string CanariesHtml(const AuditFigures& f, const Words& w) {
+  if (f.canaries.empty() && f.canaries_unplaced == 0 && f.canaries_withdrawn == 0) return "";
+  std::string h = "<h2>" + std::string(w.canaries) + "</h2>\n<table>" +
+                  Row({w.partner, w.extracted, w.exposure, w.chance}, true);
+  for (const auto& [partner, sum] : f.canary_summaries) {
+    const bool scored = sum.high.n > 0;
+    h += Row({"<bdi>" + InertHtml(partner) + "</bdi>", Of(sum.extracted),
+              scored ? Bits(sum.mean_exposure) : w.na, scored ? ChanceText(sum.chance) : w.na});
+  }
+  h +=
+      "</table>\n<table>" + Row({w.canary, w.canary_copies, w.rank, w.exposure, w.extracted}, true);
+  for (const CanaryFigure& c : f.canaries) {
+    const std::string rank =
+        c.rank_worst == 0 ? std::string(w.na)
+                          : std::to_string(c.rank_worst) + " / " + std::to_string(c.references + 1);
+    h += Row({"<bdi>" + InertHtml(c.id) + "</bdi>", std::to_string(c.copies), rank,
+              c.rank_worst == 0 ? w.na : Bits(c.exposure),
+              !c.answered   ? w.na
+              : c.extracted ? "●"
+                            : "–"});
+  }
+  h += "</table>\n<p class=\"small\">" + std::string(w.canary_note);
+  if (f.canaries_unplaced > 0) {
+    h += " " + std::string(w.unplaced) + ": " + std::to_string(f.canaries_unplaced) + ".";
+  }
+  if (f.canaries_withdrawn > 0) {
+    h += " " + std::string(w.withdrawn) + ": " + std::to_string(f.canaries_withdrawn) + ".";
+  }
+  return h + "</p>\n";
+}
+
+std::string AllowedHtml(const AuditFigures& f, const Words& w) {
+  if (f.allowed.empty()) return "";
+  std::string h = "<h2>" + std::string(w.allowed) + "</h2>\n<table>" +
+                  Row({w.wording, w.reason, w.by, w.approved, w.answers, w.holders_n}, true);
+  for (const AllowedFigure& a : f.allowed) {
+    const AllowedWording& e = a.wording;
+    h += Row({e.text.empty() ? "–" : InertHtml(e.text), InertHtml(e.reason),
+              "<bdi>" + InertHtml(e.by) + "</bdi> " + InertHtml(e.at),
+              "<bdi>" + InertHtml(e.approved_by) + "</bdi>", std::to_string(a.answers),
+              a.partners == 0 ? w.na : std::to_string(a.partners)});
+  }
+  return h + "</table>\n<p class=\"small\">" + w.allowed_note + "</p>\n";
+}
+
 }  // namespace
 
 std::string PercentText(double rate) {
@@ -388,7 +615,10 @@ std::string ReportJson(const AuditFigures& f, const ReportHead& head) {
   j.Key("made_at").Text(head.made_at);
   j.Key("model").Text(f.model).Key("endpoint").Text(f.endpoint).Key("plan").Text(f.plan);
   j.Key("seed").Text(f.options.seed).Key("tokenizer").Text(f.options.tokenizer);
-  j.Key("suffix_tokens").Int(f.options.suffix_tokens).Key("catalogue").Text(kCatalogueVersion);
+  j.Key("suffix_tokens").Int(f.options.suffix_tokens).Key("prefix_tokens").Open('[');
+  for (const uint32_t k : f.options.prefix_tokens) j.Int(k);
+  j.Close(']').Key("attacks").Bool(f.options.attacks).Key("catalogue").Text(kCatalogueVersion);
+  j.Key("trained_until").Text(f.options.trained_until);
   j.Key("alpha").Real(f.alpha).Key("releases").Int(f.releases).Key("quota").Int(f.quota);
   j.Key("asked").Int(f.asked).Key("answered").Int(f.answered).Key("failed").Int(f.failed);
   j.Key("failures").Open('{');
@@ -402,6 +632,15 @@ std::string ReportJson(const AuditFigures& f, const ReportHead& head) {
   for (const PartnerFigures& p : f.partners) Put(j, p);
   j.Close(']').Key("control");
   Put(j, f.control);
+  j.Key("control_origins").Open('[');
+  for (const ControlDraws& c : f.controls) {
+    j.Open('{').Key("origin").Text(NameOf(c.origin)).Key("match").Text(NameOf(c.match));
+    j.Key("windows").Int(c.draws).Close('}');
+  }
+  j.Close(']').Key("control_windows_left_out").Int(f.control_runs);
+  j.Key("control_longest_runs_anywhere_by_tens").Open('[');
+  for (const uint64_t v : f.control_anywhere) j.Int(v);
+  j.Close(']');
   Put(j, "overall", f.overall);
   Put(j, "difference", f.difference);
   j.Key("power").Open('{').Key("upper_if_none").Real(f.power.upper_if_none);
@@ -437,6 +676,31 @@ std::string ReportJson(const AuditFigures& f, const ReportHead& head) {
   j.Close('}').Key("within_quota").Int(f.probability.within_quota);
   Put(j, "sampled", f.probability.sampled);
   j.Key("compared").Int(f.probability.compared).Key("agree").Int(f.probability.agree).Close('}');
+  j.Key("allowed").Open('[');
+  for (const AllowedFigure& a : f.allowed) {
+    j.Open('{').Key("wording").Text(a.wording.text).Key("reason").Text(a.wording.reason);
+    j.Key("by").Text(a.wording.by).Key("approved_by").Text(a.wording.approved_by);
+    j.Key("at").Text(a.wording.at).Key("answers").Int(a.answers).Key("windows").Int(a.windows);
+    j.Key("partners").Int(a.partners).Close('}');
+  }
+  j.Close(']').Key("canaries").Open('{');
+  j.Key("unplaced").Int(f.canaries_unplaced).Key("withdrawn").Int(f.canaries_withdrawn);
+  j.Key("partners").Open('[');
+  for (const auto& [partner, sum] : f.canary_summaries) {
+    j.Open('{').Key("partner").Text(partner);
+    Put(j, "extracted", sum.extracted);
+    Put(j, "high", sum.high);
+    j.Key("mean_exposure").Real(sum.mean_exposure).Key("chance").Real(sum.chance).Close('}');
+  }
+  j.Close(']').Key("each").Open('[');
+  for (const CanaryFigure& c : f.canaries) {
+    j.Open('{').Key("id").Text(c.id).Key("partner").Text(c.partner).Key("copies").Int(c.copies);
+    j.Key("references").Int(c.references).Key("rank_best").Int(c.rank_best);
+    j.Key("rank_worst").Int(c.rank_worst).Key("exposure").Real(c.exposure);
+    j.Key("answered").Bool(c.answered).Key("extracted").Bool(c.extracted).Close('}');
+  }
+  j.Close(']').Close('}');
+  if (f.comparison.has_value()) Put(j, *f.comparison);
   j.Key("findings").Open('[');
   for (const Finding& x : f.findings) {
     j.Open('{');
@@ -476,6 +740,7 @@ std::string ReportHtml(const AuditFigures& f, const ReportHead& head, ReportLang
   h += "<h2>" + std::string(w.verdict) + "</h2><p class=\"verdict " + (found ? "found" : "clear") +
        "\">";
   if (!f.has_control) h += std::string(w.no_control) + "<br>";
+  if (f.has_control && OnlySynthetic(f)) h += std::string(w.synthetic_only) + "<br>";
   h += std::string(found ? w.found : w.none_found) + " " + w.overall + ": <b>" +
        PercentText(f.overall.rate) + "</b>, " + PercentText(f.overall.high) + " " + w.upto + ". " +
        w.asked + " " + std::to_string(f.asked) + ", " + w.failed + " " + std::to_string(f.failed) +
@@ -501,6 +766,8 @@ std::string ReportHtml(const AuditFigures& f, const ReportHead& head, ReportLang
          PercentText(f.difference.high) + ". ";
   }
   h += std::string(w.power) + ": " + PercentText(f.power.chance_of_any) + ".</p>\n";
+
+  if (f.comparison.has_value()) h += ComparisonHtml(*f.comparison, w);
 
   h += "<h2>" + std::string(w.cells) + "</h2><table><tr><th>" + w.cell + "</th>";
   std::vector<std::string> cells;
@@ -591,7 +858,17 @@ std::string ReportHtml(const AuditFigures& f, const ReportHead& head, ReportLang
   if (f.has_control) {
     h += "<h3>" + std::string(w.control) + "</h3>\n";
     longest(f.control.longest);
+    h += "<h3>" + std::string(w.anywhere) + "</h3>\n";
+    longest(f.control_anywhere);
+    h += "<h3>" + std::string(w.origins) + "</h3><table>" + Row({w.origin, w.match, w.drawn}, true);
+    for (const ControlDraws& c : f.controls) {
+      h += Row({w.origin_names[static_cast<size_t>(c.origin)],
+                w.match_names[static_cast<size_t>(c.match)], std::to_string(c.draws)});
+    }
+    h += "</table>\n<p class=\"small\">" + std::string(w.left_out) + ": " +
+         std::to_string(f.control_runs) + "</p>\n";
   }
+  h += CanariesHtml(f, w) + AllowedHtml(f, w);
 
   h += "<h2>" + std::string(w.findings) + " (" + std::to_string(f.findings.size()) + ")</h2>\n";
   for (size_t i = 0; i < std::min(kShownFindings, f.findings.size()); ++i) {

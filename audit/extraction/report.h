@@ -14,9 +14,8 @@ namespace jangbu::audit {
 enum class ReportLanguage { kKorean, kEnglish };
 
 struct ReportHead {
-  std::string title;     // chosen by who made it
-  std::string made_at;   // "2026-11-25 14:00 KST", as told
-  std::string previous;  // of the previous release: JSON of its report, or ""
+  std::string title;    // chosen by who made it
+  std::string made_at;  // "2026-11-25 14:00 KST", as told
 };
 
 // The same figures give the same bytes. Ends in a line feed.

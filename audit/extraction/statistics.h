@@ -30,6 +30,7 @@ struct Interval2 {
   double low = 0;
   double rate = 0;
   double high = 1;
+  bool operator==(const Interval2&) const = default;
 };
 // The weighted rate over strata with one-sided bounds: Σ weight · bound at alpha ÷ strata.
 Interval2 Overall(std::span<const Stratum> strata, double alpha);

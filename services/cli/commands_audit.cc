@@ -133,7 +133,7 @@ StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   Reports reports;
   JANGBU_ASSIGN_OR_RETURN(reports.figures, audit::ComputeFigures(loaded.plan, ToHex(loaded.digest),
                                                                  answers.answers, options));
-  const audit::ReportHead head{params.title, params.made_at, ""};
+  const audit::ReportHead head{params.title, params.made_at};
   reports.json = audit::ReportJson(reports.figures, head);
   reports.html_ko = audit::ReportHtml(reports.figures, head, audit::ReportLanguage::kKorean);
   reports.html_en = audit::ReportHtml(reports.figures, head, audit::ReportLanguage::kEnglish);

@@ -41,12 +41,13 @@ inline std::vector<AuditText> Texts(uint64_t seed, size_t per_partner) {
     for (size_t i = 0; i < per_partner; ++i) {
       texts.push_back({std::string(partner) + "-" + std::to_string(i), partner,
                        i % 2 == 0 ? "article" : "book", TextRole::kContributed,
-                       i % 3 == 0 ? 64U : 1U, Sentences(random, 90 + random() % 80)});
+                       i % 3 == 0 ? 64U : 1U, Sentences(random, 90 + random() % 80),
+                       ControlOrigin::kNone});
     }
   }
   for (size_t i = 0; i < per_partner; ++i) {
     texts.push_back({"held-" + std::to_string(i), "gaon", "article", TextRole::kControl, 0,
-                     Sentences(random, 120)});
+                     Sentences(random, 120), ControlOrigin::kHeldBack});
   }
   return texts;
 }

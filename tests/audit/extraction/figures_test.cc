@@ -10,51 +10,15 @@
 #include "audit/guard/stream_guard.h"
 #include "base/bytes.h"
 #include "base/check.h"
-#include "tests/audit/extraction/audit_world.h"
+#include "tests/audit/extraction/remembering_model.h"
 
 namespace jangbu::audit {
 namespace {
 
-using testing::Continue;
+using testing::AskAll;
 using testing::PairTokens;
+using testing::RememberingModel;
 using testing::Texts;
-
-// Remembers every text of which there are 64 copies.
-class RememberingModel : public ModelEndpoint {
- public:
-  explicit RememberingModel(const ProbePlan& plan) {
-    for (const AuditText& t : plan.texts) {
-      if (t.copies == 64) memory_.push_back(t.text);
-    }
-  }
-  StatusOr<ModelCapabilities> Probe() override { return ModelCapabilities(); }
-  StatusOr<ModelAnswer> Complete(const ModelRequest& request) override {
-    ++asked;
-    if (fail_every != 0 && asked % fail_every == 0) {
-      return Unavailable("endpoint_busy", "made to fail");
-    }
-    ModelAnswer answer;
-    answer.text = Continue(memory_, request.prompt, request.max_tokens * 2);
-    return answer;
-  }
-  StatusOr<std::optional<SuffixLogprob>> Score(std::string_view prefix,
-                                               std::string_view suffix) override {
-    ++asked;
-    const std::string text = std::string(prefix) + std::string(suffix);
-    for (const std::string& m : memory_) {
-      if (m.find(text) != std::string::npos) {
-        return std::optional<SuffixLogprob>({std::log(0.97), std::log(0.97), 50});
-      }
-    }
-    return std::optional<SuffixLogprob>({-90, -90, 50});
-  }
-
-  uint64_t asked = 0;
-  uint64_t fail_every = 0;
-
- private:
-  std::vector<std::string> memory_;
-};
 
 ProbePlan Plan() {
   PlanOptions options;
@@ -66,21 +30,10 @@ ProbePlan Plan() {
   return *MakePlan(Texts(11, 6), options, PairTokens);
 }
 
-std::vector<AuditAnswer> Ask(const ProbePlan& plan, RememberingModel& model,
-                             const RunOptions& options = {}) {
-  std::vector<AuditAnswer> answers;
-  const auto asked = RunAudit(plan, {}, model, options, [&](std::string_view bytes) {
-    answers.push_back(*DecodeAnswer(bytes));
-    return OkStatus();
-  });
-  JANGBU_CHECK(asked.ok());
-  return answers;
-}
-
 TEST(Figures, FindExactlyWhatTheModelRemembers) {
   const ProbePlan plan = Plan();
   RememberingModel model(plan);
-  const auto figures = ComputeFigures(plan, "ab", Ask(plan, model), {});
+  const auto figures = ComputeFigures(plan, "ab", AskAll(plan, model), {});
   ASSERT_TRUE(figures.ok());
   ASSERT_EQ(figures->partners.size(), 3U);
   for (const PartnerFigures& p : figures->partners) {
@@ -127,7 +80,7 @@ TEST(Figures, ByLengthOfTheDocument) {
   options.tokenizer = "pairs";
   const ProbePlan plan = *MakePlan(std::move(texts), options, PairTokens);
   RememberingModel model(plan);
-  const auto figures = ComputeFigures(plan, "ab", Ask(plan, model), {});
+  const auto figures = ComputeFigures(plan, "ab", AskAll(plan, model), {});
   ASSERT_TRUE(figures.ok());
   uint64_t n = 0;
   for (const auto& [least, count] : figures->by_length) {
@@ -178,7 +131,7 @@ TEST(Figures, AnotherPartnersTextIsFoundAndToldToNobodyElse) {
   const auto own = ComputeFigures(plan, "ab", answers, options);
   ASSERT_TRUE(own.ok());
   EXPECT_EQ(own->partners.size(), 1U);
-  const std::string json = ReportJson(*own, {"t", "m", ""});
+  const std::string json = ReportJson(*own, {"t", "m"});
   for (const char* other : {"narae", "saebit"}) {
     EXPECT_EQ(json.find(other), std::string::npos) << other;
   }
@@ -192,7 +145,7 @@ TEST(Figures, AnotherPartnersTextIsFoundAndToldToNobodyElse) {
   const auto owner = ComputeFigures(plan, "ab", answers, options);
   ASSERT_TRUE(owner.ok());
   EXPECT_GT(owner->elsewhere, 0U);
-  const std::string told = ReportJson(*owner, {"t", "m", ""});
+  const std::string told = ReportJson(*owner, {"t", "m"});
   for (const char* other : {"gaon", "saebit", "held-"}) {
     EXPECT_EQ(told.find(other), std::string::npos) << other;
   }
@@ -240,10 +193,109 @@ TEST(Figures, APartnersReportShowsOfAnswersOnlyWhatIsItsOwn) {
   EXPECT_EQ(own->partners[0].exact, all->partners[0].exact) << "the figures are the same";
 }
 
+// An allow-list: what is excused is named and counted, and does not count as extracted.
+TEST(Figures, WhatTheAllowListExcusesIsNamedAndDoesNotCount) {
+  const ProbePlan plan = Plan();
+  RememberingModel model(plan);
+  const std::vector<AuditAnswer> answers = AskAll(plan, model);
+  const auto before = *ComputeFigures(plan, "ab", answers, {});
+  const auto remembered =
+      std::find_if(plan.texts.begin(), plan.texts.end(),
+                   [](const AuditText& t) { return t.copies == 64 && t.partner == "gaon"; });
+  FigureOptions options;
+  options.allowed = {
+      {remembered->text, "all of one document", "kim", "lee", "2026-11-26"},
+      {"아무도 가지지 않은 글이라서 아무것도 봐주지 않는 문구 하나", "none", "kim", "lee", ""}};
+  const auto after = *ComputeFigures(plan, "ab", answers, options);
+  uint64_t of_document = 0;
+  for (const Window& w : plan.windows) {
+    if (&plan.texts[w.text] == &*remembered) of_document += w.draws;
+  }
+  ASSERT_GT(of_document, 0U);
+  EXPECT_EQ(after.partners[0].exact,
+            (HitCount{before.partners[0].exact.hits - of_document, before.partners[0].exact.n}));
+  EXPECT_EQ(after.partners[1].exact, before.partners[1].exact);
+  EXPECT_LT(after.partners[0].runs.hits, before.partners[0].runs.hits);
+  ASSERT_EQ(after.allowed.size(), 2U);
+  EXPECT_EQ(after.allowed[0].windows, of_document);
+  EXPECT_GE(after.allowed[0].answers, after.allowed[0].windows / 60);
+  EXPECT_EQ(after.allowed[0].partners, 1U) << "one partner's own text: to be looked at";
+  EXPECT_EQ(after.allowed[1].answers, 0U);
+  EXPECT_EQ(after.allowed[1].partners, 0U);
+  const std::string json = ReportJson(after, {});
+  EXPECT_NE(json.find("\"reason\":\"all of one document\",\"by\":\"kim\",\"approved_by\":\"lee\""),
+            std::string::npos);
+  // A partner reads of what concerns it, without the wording, which may be others'.
+  options.only_partner = "gaon";
+  const auto gaon = *ComputeFigures(plan, "ab", answers, options);
+  ASSERT_EQ(gaon.allowed.size(), 1U);
+  EXPECT_EQ(gaon.allowed[0].wording.text, "");
+  EXPECT_EQ(gaon.allowed[0].windows, of_document);
+  options.only_partner = "narae";
+  EXPECT_TRUE(ComputeFigures(plan, "ab", answers, options)->allowed.empty());
+}
+
+TEST(Figures, ComparedWithAnotherAudit) {
+  const ProbePlan plan = Plan();
+  RememberingModel model(plan);
+  const std::vector<AuditAnswer> answers = AskAll(plan, model);
+  FigureOptions options;
+  PreviousAudit previous;
+  previous.sha256 = "ab";
+  previous.options = plan.options;
+  previous.has_control = true;
+  const auto now = *ComputeFigures(plan, "ab", answers, {});
+  // The same figures, none at all, a partner that is gone.
+  previous.partners = {
+      {"gaon", now.partners[0].exact, 1'000}, {"narae", {0, 3'000}, 1'000}, {"old", {1, 10}, 500}};
+  options.previous = previous;
+  const auto figures = *ComputeFigures(plan, "ab", answers, options);
+  ASSERT_TRUE(figures.comparison.has_value());
+  const Comparison& c = *figures.comparison;
+  ASSERT_EQ(c.partners.size(), 2U);
+  EXPECT_EQ(c.partners[0].partner, "gaon");
+  EXPECT_LT(c.partners[0].change.low, 0);
+  EXPECT_GT(c.partners[0].change.high, 0);
+  EXPECT_EQ(c.partners[0].high_then, c.partners[0].high_now) << "both at this report's level";
+  EXPECT_GT(c.partners[1].change.low, 0) << "more than chance";
+  EXPECT_EQ(c.partners[1].change, Difference(now.partners[1].exact.hits, 60, 0, 3'000, 0.05 / 3));
+  EXPECT_EQ(c.only_then, std::vector<std::string>{"old"});
+  EXPECT_EQ(c.only_now, std::vector<std::string>{"saebit"});
+  EXPECT_TRUE(c.unlike.empty());
+  EXPECT_EQ(figures.overall, now.overall) << "the gate does not depend on it";
+  for (const auto language : {ReportLanguage::kKorean, ReportLanguage::kEnglish}) {
+    EXPECT_NE(ReportHtml(figures, {}, language).find("<bdi>saebit</bdi></p>"), std::string::npos);
+  }
+  // Settings that differ are named.
+  options.previous->options.suffix_tokens = 40;
+  options.previous->options.tokenizer = "other";
+  options.previous->has_control = false;
+  EXPECT_EQ(ComputeFigures(plan, "ab", answers, options)->comparison->unlike,
+            (std::vector<std::string>{"suffix_tokens", "tokenizer", "control"}));
+  // A partner's report compares its own figures alone.
+  options.only_partner = "gaon";
+  const std::string own = ReportJson(*ComputeFigures(plan, "ab", answers, options), {});
+  for (const char* other : {"narae", "saebit", "old"}) {
+    EXPECT_EQ(own.find("\"" + std::string(other)), std::string::npos) << other;
+  }
+}
+
+// Where a difference is chance, it is called more than chance no more often than its level says.
+TEST(Figures, AChangeIsCalledMoreThanChanceAsSeldomAsItsLevelSays) {
+  std::mt19937_64 random(51);
+  int called = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    std::binomial_distribution<uint64_t> hits(400, 0.02);
+    const Interval2 change = Difference(hits(random), 400, hits(random), 400, 0.05);
+    called += change.low > 0 || change.high < 0 ? 1 : 0;
+  }
+  EXPECT_LE(called, 2'000 * 0.05);
+}
+
 TEST(AuditRun, StoppedAndResumedWithFaultsIsTheSameReport) {
   const ProbePlan plan = Plan();
   RememberingModel model(plan);
-  const std::string want = ReportJson(*ComputeFigures(plan, "ab", Ask(plan, model), {}), {});
+  const std::string want = ReportJson(*ComputeFigures(plan, "ab", AskAll(plan, model), {}), {});
   const uint64_t questions = TasksOf(plan).size();
   RememberingModel faulty(plan);
   faulty.fail_every = 7;
@@ -273,7 +325,7 @@ TEST(AuditRun, AFailedProbeIsNotNoLeak) {
   const ProbePlan plan = Plan();
   RememberingModel model(plan);
   model.fail_every = 1;
-  const auto figures = ComputeFigures(plan, "ab", Ask(plan, model), {});
+  const auto figures = ComputeFigures(plan, "ab", AskAll(plan, model), {});
   ASSERT_TRUE(figures.ok());
   EXPECT_EQ(figures->partners[0].exact.n, 0U);
   EXPECT_EQ(figures->partners[0].unanswered, 60U);

@@ -85,6 +85,48 @@ TEST(Match, Bleu) {
   EXPECT_NEAR(BleuPpm("가 나 다 라 마 바 사 아 자 차", "가 나 다 라 마"), 367'879.0, 1.0);
 }
 
+TEST(Match, RunsOfAWordingAreTheDefinition) {
+  std::mt19937_64 random(4703);
+  for (int round = 0; round < 60; ++round) {
+    std::u32string wording;
+    for (size_t i = 30 + random() % 60; i > 0; --i) wording.push_back(U"가나다"[random() % 3]);
+    // Pieces of the wording and of nothing.
+    std::u32string form;
+    while (form.size() < 150) {
+      const size_t at = random() % wording.size();
+      form += random() % 2 == 0 ? wording.substr(at, random() % 50) : std::u32string(3, U'라');
+    }
+    std::vector<bool> want(form.size());
+    for (size_t i = 0; i + ingest::kMinRun <= form.size(); ++i) {
+      if (wording.find(form.substr(i, ingest::kMinRun)) == std::u32string::npos) continue;
+      for (size_t k = i; k < i + ingest::kMinRun; ++k) want[k] = true;
+    }
+    EXPECT_EQ(RunsOfWording(form, MessageRuns(wording)), want) << round;
+  }
+}
+
+TEST(Match, AnAllowedWordingExcusesItselfAndNoMore) {
+  const std::string wording =
+      "저작권자 ⓒ 한빛신문 무단전재 및 재배포 금지 이 기사는 아무개 기자가 썼습니다";
+  const std::string own =
+      "그날 저녁 부두에는 아무도 없었고 등대지기만 홀로 불을 켜고 있었다고 전한다";
+  const Matcher matcher({}, nullptr, {{wording, "footer", "kim", "lee", ""}});
+  const auto match = [&](const std::string& suffix, const std::string& output) {
+    return *matcher.Match("앞", suffix, U"", output, false);
+  };
+  const MatchResult excused = match(wording, wording + " 다음");
+  EXPECT_EQ(excused.suffix, MatchClass::kNone);
+  EXPECT_EQ(excused.excused, std::vector<uint32_t>{0});
+  const MatchResult both = match(wording + " " + own, wording + " " + own);
+  EXPECT_EQ(both.suffix, MatchClass::kExact) << "what is beyond the wording is not excused";
+  EXPECT_TRUE(both.excused.empty());
+  EXPECT_EQ(match(own, own).suffix, MatchClass::kExact);
+  const std::string shorter = "무단전재 및 재배포 금지";
+  EXPECT_EQ(match(shorter, shorter).suffix, MatchClass::kNone) << "shorter than a run";
+  EXPECT_EQ(match("무단전재 및 재배포 허용", "무단전재 및 재배포 허용").suffix, MatchClass::kExact);
+  EXPECT_TRUE(match(wording, own).excused.empty()) << "nothing came out, nothing to excuse";
+}
+
 TEST(Match, LongestCommonRunIsTheDefinition) {
   std::mt19937_64 random(4702);
   for (int round = 0; round < 400; ++round) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "audit/extraction/audit_run.h"
+#include "audit/guard/stream_guard.h"
 #include "tests/audit/extraction/audit_world.h"
 
 namespace jangbu::audit {
@@ -128,6 +129,7 @@ TEST(ProbePlan, EncodingIsOneAndRefusesOthers) {
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(EncodePlan(*again), bytes);
   EXPECT_FALSE(DecodePlan(bytes + "x").ok());
+  EXPECT_EQ(ReasonOf(DecodePlan("JBPLAN01" + bytes.substr(8)).status()), "plan_of_other_version");
   for (size_t cut = 0; cut < bytes.size(); cut += 1 + bytes.size() / 97) {
     EXPECT_FALSE(DecodePlan(bytes.substr(0, cut)).ok()) << cut;
   }
@@ -150,11 +152,102 @@ TEST(ProbePlan, Refusals) {
           .ok());
 }
 
-TEST(Canary, ExposureIsTheDefinition) {
-  EXPECT_EQ(CanaryText("s", 7, 1'000), CanaryText("s", 7, 1'000));
-  EXPECT_NE(CanaryText("s", 7, 1'000), CanaryText("s", 8, 1'000));
-  EXPECT_DOUBLE_EQ(Exposure(1, 1024), 10);
-  EXPECT_DOUBLE_EQ(Exposure(1024, 1024), 0);
+// Controls: one of gaon, contributed after the cut-off; two held back, of narae and of nobody.
+std::vector<AuditText> WithControls(std::vector<AuditText> texts) {
+  std::erase_if(texts, [](const AuditText& t) { return t.role == TextRole::kControl; });
+  std::mt19937_64 random(77);
+  const auto add = [&](const char* id, const char* partner, const char* source,
+                       ControlOrigin origin) {
+    texts.push_back(
+        {id, partner, source, TextRole::kControl, 0, testing::Sentences(random, 200), origin});
+  };
+  add("after-gaon-article", "gaon", "article", ControlOrigin::kAfterCutOff);
+  add("held-narae-article", "narae", "article", ControlOrigin::kHeldBack);
+  add("held-book", "", "book", ControlOrigin::kHeldBack);
+  add("made-up", "", "book", ControlOrigin::kSynthetic);
+  return texts;
+}
+
+TEST(Controls, AreLikeTheWindowsTheyStandFor) {
+  PlanOptions options = Options();
+  options.control_windows = 600;
+  const auto plan = MakePlan(WithControls(Texts(6, 8)), options, PairTokens);
+  ASSERT_TRUE(plan.ok());
+  std::map<std::pair<ControlMatch, ControlOrigin>, uint64_t> got;
+  uint64_t all = 0;
+  for (const ControlDraws& c : plan->controls) {
+    got[{c.match, c.origin}] = c.draws;
+    all += c.draws;
+  }
+  EXPECT_EQ(all, 600U);
+  EXPECT_EQ(plan->frames.back().drawn, 600U);
+  // A third of the draws is gaon's, half of them articles, and so on; books are nobody's.
+  EXPECT_NEAR((got[{ControlMatch::kPartner, ControlOrigin::kAfterCutOff}]), 100, 40);  // gaon
+  EXPECT_NEAR((got[{ControlMatch::kPartner, ControlOrigin::kHeldBack}]), 100, 40);     // narae
+  EXPECT_NEAR((got[{ControlMatch::kSource, ControlOrigin::kAfterCutOff}]), 100, 40);   // saebit
+  EXPECT_NEAR((got[{ControlMatch::kSource, ControlOrigin::kHeldBack}]), 300, 60);      // books
+  EXPECT_EQ(got.size(), 4U) << "nothing synthetic where there is another";
+  for (const Window& w : plan->windows) {
+    EXPECT_NE(plan->texts[w.text].id, "made-up");
+  }
+}
+
+TEST(Controls, SyntheticTextOnlyWhereThereIsNothingElse) {
+  auto texts = WithControls(Texts(6, 4));
+  std::erase_if(texts, [](const AuditText& t) {
+    return t.role == TextRole::kControl && t.origin != ControlOrigin::kSynthetic;
+  });
+  const auto plan = MakePlan(texts, Options(), PairTokens);
+  ASSERT_TRUE(plan.ok());
+  ASSERT_FALSE(plan->controls.empty());
+  uint64_t draws = 0;
+  for (const ControlDraws& c : plan->controls) {
+    EXPECT_EQ(c.origin, ControlOrigin::kSynthetic);
+    draws += c.draws;
+  }
+  EXPECT_EQ(draws, 100U);
+  std::erase_if(texts, [](const AuditText& t) { return t.role == TextRole::kControl; });
+  const auto none = MakePlan(texts, Options(), PairTokens);
+  ASSERT_TRUE(none.ok());
+  EXPECT_TRUE(none->controls.empty()) << "no controls, no verdict: the report says so";
+}
+
+TEST(Controls, HaveNoRunOfTheTrainingText) {
+  // Every control begins with a paragraph that a contributed text holds too.
+  auto texts = WithControls(Texts(8, 4));
+  const std::string shared = texts[0].text.substr(0, texts[0].text.find(' ', 900));
+  for (AuditText& t : texts) {
+    if (t.role == TextRole::kControl) t.text = shared + "\n" + t.text;
+  }
+  PlanOptions options = Options();
+  options.control_windows = 500;
+  const auto plan = MakePlan(texts, options, PairTokens);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_GT(plan->control_runs, 0U);
+  uint64_t draws = 0;
+  for (const Window& w : plan->windows) {
+    const AuditText& t = plan->texts[w.text];
+    if (t.role != TextRole::kControl) continue;
+    draws += w.draws;
+    const std::u32string form = FormOf(std::string_view(t.text).substr(w.begin, w.end - w.begin));
+    for (const AuditText& other : plan->texts) {
+      if (other.role != TextRole::kContributed) continue;
+      const std::u32string all = FormOf(other.text);
+      for (size_t i = 0; i + ingest::kMinRun <= form.size(); ++i) {
+        ASSERT_EQ(all.find(form.substr(i, ingest::kMinRun)), std::u32string::npos)
+            << t.id << " and " << other.id;
+      }
+    }
+  }
+  EXPECT_EQ(draws, 500U) << "there are others";
+  // A control that is training text through and through is none.
+  for (AuditText& t : texts) {
+    if (t.role == TextRole::kControl) t.text = texts[0].text;
+  }
+  const auto none = MakePlan(texts, options, PairTokens);
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(none->frames.back().drawn, 0U);
+  EXPECT_TRUE(none->controls.empty());
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ AuditFigures Hostile() {
 
 TEST(Report, HostileTextIsInert) {
   for (const auto language : {ReportLanguage::kKorean, ReportLanguage::kEnglish}) {
-    const std::string html = ReportHtml(Hostile(), {kHostile[1], kHostile[2], ""}, language);
+    const std::string html = ReportHtml(Hostile(), {kHostile[1], kHostile[2]}, language);
     EXPECT_TRUE(ingest::IsValidUtf8(html));
     for (const char* never : {"<script", "<img", "onerror=alert(1)>", "<svg onload", "<a ", "<!--",
                               "\u202E", "\u2066", "\u200B", "\x1B", "<style>*"}) {
@@ -71,7 +71,7 @@ TEST(Report, HostileTextIsInert) {
 }
 
 TEST(Report, JsonIsOneLineOfValidText) {
-  const std::string json = ReportJson(Hostile(), {kHostile[1], kHostile[2], ""});
+  const std::string json = ReportJson(Hostile(), {kHostile[1], kHostile[2]});
   EXPECT_TRUE(ingest::IsValidUtf8(json));
   EXPECT_EQ(json.find('\n'), json.size() - 1);
   EXPECT_THAT(json, Not(HasSubstr("<script")));

@@ -63,7 +63,7 @@ TEST(ReportText, ReadsWhatAReportSays) {
     x.truth = text;
     f.findings.push_back(x);
   }
-  const ReportHead head{"제목", "오늘", ""};
+  const ReportHead head{"제목", "오늘"};
   const auto json = TextsOfJson(ReportJson(f, head));
   std::vector<std::u32string> forms;
   for (const std::string& text : TextsOfHtml(ReportHtml(f, head, ReportLanguage::kKorean))) {
