@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kPlanMagic = "JBAPLAN1";
 constexpr std::string_view kRecordMagic = "JBAREC01";
 constexpr std::string_view kPlanAad = "audit plan";
+constexpr std::string_view kCanaryMagic = "JBACANR1";
+constexpr std::string_view kCanaryAad = "audit canaries";
 constexpr size_t kHeadBytes = kRecordMagic.size() + 32;
 constexpr size_t kMaxFile = size_t{4} << 30;
 constexpr size_t kMaxFrame = size_t{64} << 20;
@@ -89,6 +91,23 @@ StatusOr<std::string> ReadPlanFile(const std::string& path, const SecretKey& key
     return DataLoss("plan_malformed", path + " is no audit plan");
   }
   return OpenBox(key, kPlanAad, std::string_view(bytes).substr(kPlanMagic.size()));
+}
+
+Status WriteCanaryFile(const std::string& path, std::span<const audit::Canary> registry,
+                       const SecretKey& key, RandomSource& random) {
+  return ReplaceFile(path, std::string(kCanaryMagic) +
+                               SealBox(key, kCanaryAad, audit::EncodeCanaries(registry), random));
+}
+
+StatusOr<std::vector<audit::Canary>> ReadCanaryFile(const std::string& path, const SecretKey& key) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, kMaxFile));
+  if (!bytes.starts_with(kCanaryMagic)) {
+    return DataLoss("canaries_malformed", path + " is no registry of canaries");
+  }
+  JANGBU_ASSIGN_OR_RETURN(
+      const std::string registry,
+      OpenBox(key, kCanaryAad, std::string_view(bytes).substr(kCanaryMagic.size())));
+  return audit::DecodeCanaries(registry);
 }
 
 StatusOr<AuditRecord> AuditRecord::Open(const std::string& path, const Digest& plan, SecretKey key,

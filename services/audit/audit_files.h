@@ -5,6 +5,7 @@
 //
 //   secret  = 64 hexadecimal digits LF, mode 0600
 //   plan    = "JBAPLAN1" box                 box: services/storage/envelope.h, aad "audit plan"
+//   canaries = "JBACANR1" box                aad "audit canaries"
 //   record  = "JBAREC01" plan_digest[32] frame*
 //   frame   = length:u32 box                 little-endian; aad "audit record" plan_digest
 //   number:u64
@@ -13,10 +14,12 @@
 // DataLoss. Frames cannot be moved, left out in the middle or taken from another audit.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "audit/extraction/canary.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/status.h"
@@ -30,6 +33,12 @@ StatusOr<SecretKey> AuditSecret(const std::string& path, bool make, RandomSource
 Status WritePlanFile(const std::string& path, std::string_view plan, const SecretKey& key,
                      RandomSource& random);
 StatusOr<std::string> ReadPlanFile(const std::string& path, const SecretKey& key);
+
+// A registry of canaries (audit/extraction/canary.h), encrypted as a plan is. NotFound
+// ("file_missing").
+Status WriteCanaryFile(const std::string& path, std::span<const audit::Canary> registry,
+                       const SecretKey& key, RandomSource& random);
+StatusOr<std::vector<audit::Canary>> ReadCanaryFile(const std::string& path, const SecretKey& key);
 
 // An append-only raw record. Not thread-safe.
 class AuditRecord {

@@ -6,6 +6,7 @@
 
 #include "ingest/text/canonical.h"
 #include "ingest/text/utf8.h"
+#include "services/audit/openai.h"
 #include "services/storage/files.h"
 
 namespace jangbu::services {
@@ -14,7 +15,7 @@ namespace {
 constexpr size_t kMaxTexts = size_t{4} << 30;
 
 struct Line {
-  std::string id, partner, source_type, text, prefix, suffix, role;
+  std::string id, partner, source_type, text, prefix, suffix, role, committed_at;
   uint32_t copies = 1;
 };
 
@@ -49,6 +50,7 @@ Status ForEachLine(const std::string& path, const std::function<Status(Line)>& t
     text("prefix", line.prefix);
     text("suffix", line.suffix);
     text("role", line.role);
+    text("committed_at", line.committed_at);
     for (const char* key : {"copies", "repetitions"}) {
       uint64_t n = 0;
       if (root[key].get(n) == simdjson::SUCCESS) line.copies = static_cast<uint32_t>(n);
@@ -67,10 +69,57 @@ StatusOr<std::vector<audit::AuditText>> ReadAuditTexts(const std::string& path,
   std::vector<audit::AuditText> texts;
   JANGBU_RETURN_IF_ERROR(ForEachLine(path, [&](Line line) {
     texts.push_back({line.id, line.partner, line.source_type, role, line.copies,
-                     ingest::Canonicalize(line.text)});
+                     ingest::Canonicalize(line.text), audit::ControlOrigin::kNone});
     return OkStatus();
   }));
   return texts;
+}
+
+StatusOr<std::vector<DatedText>> ReadDatedTexts(const std::string& path) {
+  std::vector<DatedText> texts;
+  JANGBU_RETURN_IF_ERROR(ForEachLine(path, [&](Line line) {
+    texts.push_back({{line.id, line.partner, line.source_type, audit::TextRole::kContributed,
+                      line.copies, ingest::Canonicalize(line.text), audit::ControlOrigin::kNone},
+                     line.committed_at});
+    return OkStatus();
+  }));
+  return texts;
+}
+
+StatusOr<std::string> WithCanaries(const std::string& path, std::span<const audit::Canary> canaries,
+                                   uint32_t copies, std::string_view seed) {
+  std::vector<std::string> texts;
+  JANGBU_RETURN_IF_ERROR(ForEachLine(path, [&](Line line) {
+    texts.push_back(std::move(line.text));
+    return OkStatus();
+  }));
+  JANGBU_RETURN_IF_ERROR(audit::PlaceCanaries(canaries, copies, seed, texts));
+  // Each line anew, with its text replaced.
+  JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, kMaxTexts));
+  simdjson::dom::parser parser;
+  std::string out;
+  size_t next = 0;
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t end = std::min(bytes.find('\n', at), bytes.size());
+    const std::string_view json = std::string_view(bytes).substr(at, end - at);
+    at = end + 1;
+    if (json.find_first_not_of(" \r\t") == std::string_view::npos) continue;
+    simdjson::dom::object document;
+    if (next == texts.size() ||
+        parser.parse(json.data(), json.size()).get(document) != simdjson::SUCCESS) {
+      return DataLoss("file_changed", path + " changed while it was read");
+    }
+    out += '{';
+    bool first = true;
+    for (const auto& [key, value] : document) {
+      out += (first ? "" : ",") + JsonQuoted(key) + ":";
+      out += key == "text" ? JsonQuoted(texts[next]) : simdjson::minify(value);
+      first = false;
+    }
+    out += "}\n";
+    ++next;
+  }
+  return out;
 }
 
 StatusOr<std::vector<audit::GivenProbe>> ReadGivenProbes(const std::string& path) {

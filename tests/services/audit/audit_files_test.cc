@@ -13,6 +13,7 @@
 #include "audit/extraction/report.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "services/audit/audit_texts.h"
 #include "services/audit/openai_client.h"
 #include "services/storage/system.h"
 #include "tests/services/audit/memorising_endpoint.h"
@@ -53,6 +54,42 @@ TEST_F(AuditFiles, PlanAndRecordAreUnreadableWithoutTheKey) {
   EXPECT_EQ(*ReadPlanFile(dir_ + "/plan", *key), "기여된 글");
   EXPECT_FALSE(ReadPlanFile(dir_ + "/plan", SecretKey::Random(random_)).ok());
   EXPECT_FALSE(AuditSecret(dir_ + "/none", false, random_).ok());
+}
+
+TEST_F(AuditFiles, CanariesAreUnreadableWithoutTheKeyAndPlacedWithoutTouchingTheRest) {
+  const auto key = AuditSecret(dir_ + "/secret", true, random_);
+  ASSERT_TRUE(key.ok());
+  std::vector<audit::Canary> registry;
+  ASSERT_TRUE(audit::IssueCanaries(registry, "hani", 2, 100, "t", "secret").ok());
+  const std::string path = dir_ + "/plan";
+  ASSERT_TRUE(WriteCanaryFile(path, registry, *key, random_).ok());
+  for (const audit::Canary& c : registry) {
+    EXPECT_EQ(Bytes(path).find(c.head), std::string::npos);
+    EXPECT_EQ(Bytes(path).find(c.id), std::string::npos) << "not even whose";
+  }
+  EXPECT_EQ(*ReadCanaryFile(path, *key), registry);
+  EXPECT_FALSE(ReadCanaryFile(path, SecretKey::Random(random_)).ok());
+  EXPECT_FALSE(ReadPlanFile(path, *key).ok()) << "is no plan";
+  // Documents keep their other fields, whatever stands in them.
+  Write(path, R"({"id":"a","meta":{"n":[1,2.5,null]},"text":"첫 글"})"
+              "\n\n"
+              R"({"text":"둘째 \"글\"","id":"b"})"
+              "\n");
+  const auto placed = WithCanaries(path, registry, 2, "seed");
+  ASSERT_TRUE(placed.ok()) << placed.status().message();
+  EXPECT_NE(placed->find(R"({"id":"a","meta":{"n":[1,2.5,null]},"text":"첫 글\u000a)"),
+            std::string::npos)
+      << *placed;
+  EXPECT_NE(placed->find(R"({"text":"둘째 \"글\"\u000a)"), std::string::npos) << *placed;
+  for (const audit::Canary& c : registry) {
+    size_t n = 0;
+    for (size_t at = 0; (at = placed->find(audit::CanarySentence(c), at)) != std::string::npos;) {
+      ++n;
+      ++at;
+    }
+    EXPECT_EQ(n, 2U);
+  }
+  EXPECT_EQ(ReasonOf(WithCanaries(path, registry, 3, "seed").status()), "too_few_documents");
 }
 
 TEST_F(AuditFiles, ARecordGoesOnAfterACutAndRefusesDamage) {
