@@ -66,6 +66,7 @@ ExitCode AuditTexts(Session& session, const std::vector<std::string>& uploads,
                                 std::to_string(row.record()))
                  .Add("partner", upload.substr(0, upload.find('/')))
                  .Add("source_type", NameOf(row.source_type()))
+                 .Add("committed_at", UtcTime(row.committed_at_micros()))
                  .Add("text", row.text())
                  .Take()
           << '\n';

@@ -305,7 +305,9 @@ Status Audits::ReadTexts(uint32_t partner, uint32_t upload,
       for (size_t i = 0; i < ordinals.size(); ++i) {
         if (!texts[i].has_value()) continue;
         const ledger::Item& item = commit.items[ordinals[i]];
-        if (!text({item.file, item.record, source_type, *std::move(texts[i])})) return OkStatus();
+        const bool more =
+            text({item.file, item.record, source_type, entry.at.micros, *std::move(texts[i])});
+        if (!more) return OkStatus();
       }
     }
   }

@@ -59,6 +59,7 @@ class Audits {
     uint32_t file = 0;
     uint64_t record = 0;
     ledger::SourceType source_type = ledger::SourceType::kText;
+    int64_t committed_at_micros = 0;
     std::string text;
   };
   Status ReadTexts(uint32_t partner, uint32_t upload, const std::function<bool(const Text&)>& text);

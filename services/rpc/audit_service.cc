@@ -46,6 +46,7 @@ class AuditServiceImpl final : public v1::AuditService::Service {
             row.set_record(text.record);
             row.set_source_type(static_cast<v1::SourceType>(text.source_type));
             row.set_text(text.text);
+            row.set_committed_at_micros(text.committed_at_micros);
             gone = call.Over() || !writer->Write(row);
             return !gone;
           }));
