@@ -38,6 +38,8 @@ struct Parsed {
   AuditPlanParams audit_plan;
   AuditRunParams audit_run;
   AuditReportParams audit_report;
+  AuditCanaryParams audit_canary;
+  AuditAllowParams audit_allow;
   GuardParams guard;
 
   ProvenanceParams provenance;
@@ -679,6 +681,15 @@ class Builder {
     CLI::App& make = Add(group, "plan", AuditMsg::kHelpAuditPlan, AuditMsg::kExampleAuditPlan);
     Files(make, "--corpus", plan.corpus, AuditMsg::kHelpAuditCorpus);
     Files(make, "--control", plan.control, AuditMsg::kHelpAuditControl);
+    Files(make, "--synthetic", plan.synthetic, AuditMsg::kHelpAuditSynthetic);
+    May(make, "--trained-until", plan.trained_until, AuditMsg::kHelpAuditTrainedUntil)
+        ->type_name("TIME");
+    CLI::Option* const canaries =
+        May(make, "--canaries", plan.canaries, AuditMsg::kHelpAuditCanaries)->type_name("FILE");
+    make.add_option("--canary-references", plan.canary_references,
+                    Words(AuditMsg::kHelpAuditCanaryReferences))
+        ->check(CLI::Range(1, 100'000))
+        ->needs(canaries);
     Files(make, "--given", plan.given, AuditMsg::kHelpAuditGiven);
     May(make, "--tokenizer", plan.tokenizer, Msg::kHelpTokenizerFile)->type_name("FILE");
     Need(make, "--seed", plan.seed, AuditMsg::kHelpAuditSeed);
@@ -736,6 +747,16 @@ class Builder {
       app.add_option("--releases", report.releases, Words(AuditMsg::kHelpAuditReleases))
           ->check(CLI::Range(1, 10'000));
       app.add_option("--quota", report.quota, Words(AuditMsg::kHelpAuditQuota));
+      CLI::Option* const previous =
+          May(app, "--previous", report.previous, AuditMsg::kHelpAuditPrevious)->type_name("DIR");
+      May(app, "--previous-vkey", report.previous_vkey, AuditMsg::kHelpAuditPreviousVkey)
+          ->type_name("VKEY")
+          ->needs(previous);
+      CLI::Option* const vkeys =
+          app.add_option("--allow-vkey", report.allow_vkeys, Words(AuditMsg::kHelpAuditAllowVkey))
+              ->allow_extra_args(false)
+              ->type_name("VKEY");
+      May(app, "--allow", report.allow, AuditMsg::kHelpAuditAllow)->type_name("FILE")->needs(vkeys);
       app.add_option("--fail-over", report.fail_over, Words(AuditMsg::kHelpAuditFailOver));
     };
     const auto common = [&](CLI::App& app) {
@@ -784,8 +805,74 @@ class Builder {
     Do(fetch, [&p = parsed_, &report](Session& s) {
       return AuditFetch(s, p.partner, static_cast<uint32_t>(p.number), report.dir);
     });
+    Canaries(group);
+    AllowLists(group);
     Do(Add(group, "attacks", AuditMsg::kHelpAuditAttacks, AuditMsg::kExampleAuditAttacks),
        [](Session& s) { return AuditAttacks(s); });
+  }
+
+  void Canaries(CLI::App& audits) {
+    AuditCanaryParams& canary = parsed_.audit_canary;
+    CLI::App& group = Add(audits, "canary", AuditMsg::kHelpCanary, AuditMsg::kExampleCanaryIssue);
+    group.require_subcommand(1);
+    const auto add = [&](const char* name, AuditMsg about, AuditMsg example) -> CLI::App& {
+      CLI::App& app = Add(group, name, about, example);
+      Need(app, "--registry", canary.registry, AuditMsg::kHelpAuditCanaries)->type_name("FILE");
+      Need(app, "--secret", canary.secret, AuditMsg::kHelpAuditSecret)->type_name("FILE");
+      return app;
+    };
+    CLI::App& issue = add("issue", AuditMsg::kHelpCanaryIssue, AuditMsg::kExampleCanaryIssue);
+    Need(issue, "--partner", canary.partner, AuditMsg::kHelpCanaryPartner);
+    issue.add_option("--count", canary.count, Words(AuditMsg::kHelpCanaryCount))
+        ->check(CLI::Range(1, 10'000));
+    issue.add_option("--space", canary.space, Words(AuditMsg::kHelpCanarySpace))
+        ->check(CLI::Range(uint64_t{2}, uint64_t{1'000'000'000'000}));
+    Need(issue, "-o,--out", canary.out, Msg::kHelpOut)->type_name("FILE");
+    Do(issue, [&canary](Session& s) { return AuditCanaryIssue(s, canary); });
+    CLI::App& place = add("place", AuditMsg::kHelpCanaryPlace, AuditMsg::kExampleCanaryPlace);
+    Need(place, "--partner", canary.partner, AuditMsg::kHelpCanaryPartner);
+    Need(place, "--into", canary.into, AuditMsg::kHelpCanaryInto)->type_name("FILE");
+    place.add_option("--copies", canary.copies, Words(AuditMsg::kHelpCanaryCopies))
+        ->check(CLI::Range(1, 1'000'000));
+    Need(place, "--seed", canary.seed, AuditMsg::kHelpCanarySeed);
+    Need(place, "-o,--out", canary.out, Msg::kHelpOut)->type_name("FILE");
+    Do(place, [&canary](Session& s) { return AuditCanaryPlace(s, canary); });
+    CLI::App& list = add("list", AuditMsg::kHelpCanaryList, AuditMsg::kExampleCanaryList);
+    May(list, "--partner", canary.partner, AuditMsg::kHelpCanaryPartner);
+    Do(list, [&canary](Session& s) { return AuditCanaryList(s, canary); });
+    CLI::App& withdraw =
+        add("withdraw", AuditMsg::kHelpCanaryWithdraw, AuditMsg::kExampleCanaryWithdraw);
+    withdraw.add_option("CANARY", canary.ids, Words(AuditMsg::kHelpCanaryId))->required();
+    Do(withdraw, [&canary](Session& s) { return AuditCanaryWithdraw(s, canary); });
+  }
+
+  void AllowLists(CLI::App& audits) {
+    AuditAllowParams& allow = parsed_.audit_allow;
+    CLI::App& group = Add(audits, "allow", AuditMsg::kHelpAllow, AuditMsg::kExampleAllowPropose);
+    group.require_subcommand(1);
+    const auto person = [&](CLI::App& app) {
+      Need(app, "--person", allow.person, AuditMsg::kHelpAllowPerson);
+      Need(app, "--sign-key", allow.sign_key, AuditMsg::kHelpAllowSignKey)->type_name("FILE");
+    };
+    CLI::App& propose =
+        Add(group, "propose", AuditMsg::kHelpAllowPropose, AuditMsg::kExampleAllowPropose);
+    Need(propose, "LIST", allow.list, AuditMsg::kHelpAllowFile)->type_name("FILE");
+    CLI::Option* const file =
+        May(propose, "--wording-file", allow.wording_file, AuditMsg::kHelpAllowWordingFile)
+            ->type_name("FILE");
+    May(propose, "--wording", allow.wording, AuditMsg::kHelpAllowWording)->excludes(file);
+    Need(propose, "--reason", allow.reason, AuditMsg::kHelpAllowReason);
+    person(propose);
+    Do(propose, [&allow](Session& s) { return AuditAllowPropose(s, allow); });
+    CLI::App& approve =
+        Add(group, "approve", AuditMsg::kHelpAllowApprove, AuditMsg::kExampleAllowApprove);
+    Need(approve, "LIST", allow.list, AuditMsg::kHelpAllowFile)->type_name("FILE");
+    approve.add_option("ENTRY", allow.entry, Words(AuditMsg::kHelpAllowEntry))->required();
+    person(approve);
+    Do(approve, [&allow](Session& s) { return AuditAllowApprove(s, allow); });
+    CLI::App& list = Add(group, "list", AuditMsg::kHelpAllowList, AuditMsg::kExampleAllowList);
+    Need(list, "LIST", allow.list, AuditMsg::kHelpAllowFile)->type_name("FILE");
+    Do(list, [&allow](Session& s) { return AuditAllowList(s, allow); });
   }
 
   void Guards() {

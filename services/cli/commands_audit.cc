@@ -19,12 +19,14 @@
 #include "base/bytes.h"
 #include "ingest/tokens/token_counter.h"
 #include "ledger/merkle/note.h"
+#include "services/audit/allow_list.h"
 #include "services/audit/audit_files.h"
 #include "services/audit/audit_texts.h"
 #include "services/audit/guard_proxy.h"
 #include "services/audit/local_guard.h"
 #include "services/audit/local_index.h"
 #include "services/audit/openai_client.h"
+#include "services/audit/previous_report.h"
 #include "services/cli/display.h"
 #include "services/cli/json_writer.h"
 #include "services/cli/known_logs.h"
@@ -76,6 +78,24 @@ ExitCode FailLocal(const Console& console, const Status& status) {
   return ExitCode::kUsage;
 }
 
+constexpr AuditMsg kOrigins[] = {AuditMsg::kControlHeldBack, AuditMsg::kControlAfterCutOff,
+                                 AuditMsg::kControlHeldBack, AuditMsg::kControlSynthetic};
+constexpr AuditMsg kControlMatches[] = {AuditMsg::kMatchAny, AuditMsg::kMatchPartner,
+                                        AuditMsg::kMatchSource, AuditMsg::kMatchSourceType,
+                                        AuditMsg::kMatchAny};
+
+std::vector<std::string> ControlsJson(const audit::ProbePlan& plan) {
+  std::vector<std::string> rows;
+  for (const audit::ControlDraws& c : plan.controls) {
+    rows.push_back(JsonObject()
+                       .Add("origin", audit::NameOf(c.origin))
+                       .Add("match", audit::NameOf(c.match))
+                       .AddUnsigned("windows", c.draws)
+                       .Take());
+  }
+  return rows;
+}
+
 struct Loaded {
   audit::ProbePlan plan;
   Digest digest{};
@@ -115,6 +135,35 @@ struct Reports {
   Digest plan{}, record{};
 };
 
+StatusOr<std::vector<audit::AllowedWording>> LoadAllowed(const AuditReportParams& params) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadLocalFile(params.allow, size_t{64} << 20));
+  JANGBU_ASSIGN_OR_RETURN(const auto entries, ParseAllowList(bytes));
+  std::vector<ledger::NoteVerifier> verifiers;
+  for (const std::string& vkey : params.allow_vkeys) {
+    JANGBU_ASSIGN_OR_RETURN(auto verifier, ledger::NoteVerifier::Parse(vkey));
+    verifiers.push_back(std::move(verifier));
+  }
+  return AllowedWordings(entries, verifiers);
+}
+
+// The report of another audit, as its statement names it.
+StatusOr<audit::PreviousAudit> LoadPrevious(const AuditReportParams& params) {
+  JANGBU_ASSIGN_OR_RETURN(const std::string json,
+                          ReadLocalFile(params.previous + "/report.json", size_t{1} << 30));
+  JANGBU_ASSIGN_OR_RETURN(const std::string note,
+                          ReadLocalFile(params.previous + "/report.note", size_t{1} << 20));
+  JANGBU_ASSIGN_OR_RETURN(audit::PreviousAudit previous, ReadPreviousReport(json));
+  if (note.find("\njson " + previous.sha256 + "\n") == std::string::npos) {
+    return DataLoss("report_differs",
+                    params.previous + "/report.json is not the file that its report.note names");
+  }
+  if (params.previous_vkey.empty()) return previous;
+  JANGBU_ASSIGN_OR_RETURN(const auto verifier, ledger::NoteVerifier::Parse(params.previous_vkey));
+  JANGBU_ASSIGN_OR_RETURN(const auto parsed, ledger::ParseNote(note));
+  JANGBU_RETURN_IF_ERROR(ledger::VerifyNote(parsed, std::span(&verifier, 1)).status());
+  return previous;
+}
+
 StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   OsRandom random;
   JANGBU_ASSIGN_OR_RETURN(const SecretKey key, AuditSecret(params.secret, false, random));
@@ -130,6 +179,12 @@ StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   options.model = answers.model;
   options.endpoint = answers.endpoint;
   if (params.fail_over > 0) options.policy_threshold = params.fail_over;
+  if (!params.allow.empty()) {
+    JANGBU_ASSIGN_OR_RETURN(options.allowed, LoadAllowed(params));
+  }
+  if (!params.previous.empty()) {
+    JANGBU_ASSIGN_OR_RETURN(options.previous, LoadPrevious(params));
+  }
   Reports reports;
   JANGBU_ASSIGN_OR_RETURN(reports.figures, audit::ComputeFigures(loaded.plan, ToHex(loaded.digest),
                                                                  answers.answers, options));
@@ -142,6 +197,51 @@ StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   reports.statement = audit::ReportStatement(ToHex(loaded.digest), ToHex(record_digest),
                                              reports.json, reports.html_ko, reports.html_en);
   return reports;
+}
+
+// The texts of a plan: what was committed after the cut-off is a control and not in the frame.
+StatusOr<std::vector<audit::AuditText>> TextsOfPlan(const AuditPlanParams& params) {
+  std::vector<audit::AuditText> texts;
+  if (params.trained_until.empty()) {
+    for (const std::string& file : params.corpus) {
+      JANGBU_ASSIGN_OR_RETURN(auto more, ReadAuditTexts(file, audit::TextRole::kContributed));
+      texts.insert(texts.end(), std::make_move_iterator(more.begin()),
+                   std::make_move_iterator(more.end()));
+    }
+  } else {
+    JANGBU_ASSIGN_OR_RETURN(const int64_t cut_off, ParseTime(params.trained_until));
+    for (const std::string& file : params.corpus) {
+      JANGBU_ASSIGN_OR_RETURN(auto dated, ReadDatedTexts(file));
+      for (DatedText& d : dated) {
+        const auto at = ParseTime(d.committed_at);
+        if (!at.ok()) {
+          return InvalidArgument("bad_committed_at",
+                                 file + ": the text " + d.text.id +
+                                     " does not say when it was committed (\"committed_at\"); "
+                                     "`jangbu audit texts` writes it");
+        }
+        if (*at > cut_off) {
+          d.text.role = audit::TextRole::kControl;
+          d.text.origin = audit::ControlOrigin::kAfterCutOff;
+        }
+        texts.push_back(std::move(d.text));
+      }
+    }
+  }
+  const auto controls = [&](const std::vector<std::string>& files,
+                            audit::ControlOrigin origin) -> Status {
+    for (const std::string& file : files) {
+      JANGBU_ASSIGN_OR_RETURN(auto more, ReadAuditTexts(file, audit::TextRole::kControl));
+      for (audit::AuditText& text : more) {
+        text.origin = origin;
+        texts.push_back(std::move(text));
+      }
+    }
+    return OkStatus();
+  };
+  JANGBU_RETURN_IF_ERROR(controls(params.control, audit::ControlOrigin::kHeldBack));
+  JANGBU_RETURN_IF_ERROR(controls(params.synthetic, audit::ControlOrigin::kSynthetic));
+  return texts;
 }
 
 std::atomic<bool> interrupted{false};
@@ -198,18 +298,19 @@ ExitCode AuditPlan(Session& session, const AuditPlanParams& params) {
     ingest::TokenCounter counter(*tokenizer);
     options.tokenizer =
         std::string((*tokenizer)->algorithm()) + " " + ToHex((*tokenizer)->file_sha256());
-    std::vector<audit::AuditText> texts;
-    for (const bool control : {false, true}) {
-      for (const std::string& file : control ? params.control : params.corpus) {
-        auto more = ReadAuditTexts(
-            file, control ? audit::TextRole::kControl : audit::TextRole::kContributed);
-        if (!more.ok()) return FailLocal(console, more.status());
-        texts.insert(texts.end(), std::make_move_iterator(more->begin()),
-                     std::make_move_iterator(more->end()));
-      }
+    options.trained_until = params.trained_until;
+    options.canary_references = params.canary_references;
+    auto texts = TextsOfPlan(params);
+    if (!texts.ok()) return FailLocal(console, texts.status());
+    std::vector<audit::Canary> canaries;
+    if (!params.canaries.empty()) {
+      auto registry = ReadCanaryFile(params.canaries, *secret);
+      if (!registry.ok()) return FailLocal(console, registry.status());
+      canaries = *std::move(registry);
     }
-    plan = audit::MakePlan(std::move(texts), options,
-                           [&](std::string_view text) { return counter.CountText(text); });
+    plan = audit::MakePlan(
+        *std::move(texts), options, [&](std::string_view text) { return counter.CountText(text); },
+        canaries);
   }
   if (!plan.ok()) return FailLocal(console, plan.status());
   const std::string encoded = audit::EncodePlan(*plan);
@@ -222,6 +323,10 @@ ExitCode AuditPlan(Session& session, const AuditPlanParams& params) {
                        .AddUnsigned("windows", plan->windows.size())
                        .AddUnsigned("probes", plan->probes.size())
                        .AddUnsigned("questions", tasks)
+                       .AddRaw("controls", JsonArray(ControlsJson(*plan)))
+                       .AddUnsigned("control_windows_left_out", plan->control_runs)
+                       .AddUnsigned("canaries_unplaced", plan->canaries_unplaced)
+                       .AddUnsigned("canaries_withdrawn", plan->canaries_withdrawn)
                        .Take()
                 << '\n';
     return ExitCode::kOk;
@@ -242,6 +347,22 @@ ExitCode AuditPlan(Session& session, const AuditPlanParams& params) {
                audit::PercentText(power.upper_if_none)});
   }
   console.out << table.Render();
+  if (plan->controls.empty()) {
+    Warn(console, AuditMsg::kAuditNoControl);
+  } else {
+    Table controls({{Words(console, AuditMsg::kColControlOrigin)},
+                    {Words(console, AuditMsg::kColControlMatch)},
+                    {Words(console, AuditMsg::kColAuditDrawn), Align::kRight}});
+    for (const audit::ControlDraws& c : plan->controls) {
+      controls.Row({Words(console, kOrigins[static_cast<size_t>(c.origin)]),
+                    Words(console, kControlMatches[static_cast<size_t>(c.match)]),
+                    GroupedUnsigned(c.draws)});
+    }
+    console.out << '\n' << controls.Render();
+  }
+  if (plan->canaries_unplaced > 0) {
+    Warn(console, AuditMsg::kCanariesUnplaced, {GroupedUnsigned(plan->canaries_unplaced)});
+  }
   Note(console, AuditMsg::kAuditPlanMade, {params.out, GroupedUnsigned(tasks)});
   return ExitCode::kOk;
 }
@@ -392,6 +513,30 @@ ExitCode AuditReport(Session& session, const AuditReportParams& params) {
     for (const auto& p : f.partners) row(p, ForTerminal(p.partner));
     if (f.has_control) row(f.control, Words(console, AuditMsg::kAuditControl));
     console.out << table.Render();
+    if (f.comparison.has_value()) {
+      Table changes({{console.Words(Msg::kColPartner)},
+                     {Words(console, AuditMsg::kColAuditUpperThen), Align::kRight},
+                     {Words(console, AuditMsg::kColAuditUpper), Align::kRight},
+                     {Words(console, AuditMsg::kColAuditChange), Align::kRight},
+                     {Words(console, AuditMsg::kColAuditJudgement)}});
+      for (const audit::PartnerChange& p : f.comparison->partners) {
+        const AuditMsg judgement = p.change.low > 0    ? AuditMsg::kAuditMore
+                                   : p.change.high < 0 ? AuditMsg::kAuditLess
+                                                       : AuditMsg::kAuditWithinChance;
+        changes.Row({ForTerminal(p.partner), audit::PercentText(p.high_then),
+                     audit::PercentText(p.high_now),
+                     audit::PercentText(p.change.low) + " – " + audit::PercentText(p.change.high),
+                     Words(console, judgement)});
+      }
+      console.out << '\n' << changes.Render();
+      for (const std::string& name : f.comparison->unlike) {
+        Warn(console, AuditMsg::kAuditUnlike, {name});
+      }
+    }
+    for (const audit::AllowedFigure& a : f.allowed) {
+      if (a.partners == 1)
+        Warn(console, AuditMsg::kAllowOneHolder, {ForTerminal(a.wording.reason)});
+    }
     Note(console, AuditMsg::kAuditReportMade,
          {params.dir, audit::PercentText(f.overall.rate), audit::PercentText(f.overall.high)});
   }

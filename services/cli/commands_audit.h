@@ -22,8 +22,9 @@ enum class AuditMsg : int {
 std::string_view Text(Lang lang, AuditMsg message);
 
 struct AuditPlanParams {
-  std::vector<std::string> corpus, control, given;
-  std::string tokenizer, seed, out, secret;
+  std::vector<std::string> corpus, control, synthetic, given;
+  std::string tokenizer, seed, out, secret, trained_until, canaries;
+  uint32_t canary_references = 99;
   uint32_t windows = 3'000, control_windows = 1'000, samples = 0;
   bool attacks = false, no_logprobs = false;
 };
@@ -41,6 +42,8 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params);
 
 struct AuditReportParams {
   std::string plan, secret, record, dir, title, made_at, partner, sign_key, vkey;
+  std::string previous, previous_vkey, allow;
+  std::vector<std::string> allow_vkeys;
   uint32_t releases = 1;
   uint64_t quota = 10'000;
   double fail_over = -1;  // below 0: no gate
@@ -54,6 +57,25 @@ struct MadeReports {
   Digest plan{}, record{};
 };
 StatusOr<MadeReports> MakeAuditReports(const AuditReportParams& params);
+
+// --- canaries and the allow-list: files (commands_audit_lists.cc) ---
+struct AuditCanaryParams {
+  std::string registry, secret, partner, out, into, seed;
+  uint32_t count = 10, copies = 1;
+  uint64_t space = 1'000'000;
+  std::vector<std::string> ids;
+};
+ExitCode AuditCanaryIssue(Session& session, const AuditCanaryParams& params);
+ExitCode AuditCanaryPlace(Session& session, const AuditCanaryParams& params);
+ExitCode AuditCanaryList(Session& session, const AuditCanaryParams& params);
+ExitCode AuditCanaryWithdraw(Session& session, const AuditCanaryParams& params);
+struct AuditAllowParams {
+  std::string list, wording, wording_file, reason, person, sign_key;
+  uint64_t entry = 0;
+};
+ExitCode AuditAllowPropose(Session& session, const AuditAllowParams& params);
+ExitCode AuditAllowApprove(Session& session, const AuditAllowParams& params);
+ExitCode AuditAllowList(Session& session, const AuditAllowParams& params);
 
 // --- with a server ---
 // The texts of uploads, as JSON Lines for AuditPlan.
