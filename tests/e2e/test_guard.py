@@ -7,13 +7,17 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
+
+import grpc
 
 import jangbu_e2e
 from jangbu_client import Client
@@ -34,7 +38,7 @@ def free_port():
 class Reciter:
     """A model that has texts by heart: asked "NAME FROM COUNT", it says that piece, in threes when streamed."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.texts = {}
         self.asked = 0
         self.pause_s = 0
@@ -68,7 +72,9 @@ class Reciter:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server.server_port}"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
@@ -243,6 +249,72 @@ class GuardProxy(unittest.TestCase):
         alone = jangbu_e2e.run(jangbu_e2e.BIN / "jangbu", "guard", "proxy", "--upstream", self.model.url, "--no-budget",
                                check=False)
         self.assertEqual(alone.returncode, 2, "budgets are the server's to keep")
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificates")
+class GuardProxyOverTls(unittest.TestCase):
+    """Both ways out of the proxy encrypted, each under an authority of its own."""
+
+    def certificate(self, name, *extra):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "2", "-subj", f"/CN={name}", "-keyout", self.work / f"{name}.key", "-out",
+                        self.work / f"{name}.pem", *extra], check=True, capture_output=True)
+
+    def signed(self, name, authority):
+        self.certificate(authority, "-addext", "basicConstraints=critical,CA:TRUE")
+        self.certificate(name, "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
+                         "-CA", self.work / f"{authority}.pem", "-CAkey", self.work / f"{authority}.key")
+
+    def setUp(self):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="jangbu-e2e."))
+        self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
+        self.signed("server", "ours")
+        self.signed("model", "theirs")
+        self.server = jangbu_e2e.Server("--tls-cert", self.work / "server.pem", "--tls-key", self.work / "server.key")
+        self.addCleanup(self.server.close)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.work / "model.pem", self.work / "model.key")
+        self.model = Reciter(tls)
+        self.addCleanup(self.model.close)
+
+    def cli(self, *arguments, key):
+        return jangbu_e2e.run(jangbu_e2e.BIN / "jangbu", "--server", self.server.address, "--ca", self.work / "ours.pem",
+                              "--lang", "en", *arguments, cwd=self.work, env={
+                                  **os.environ, "JANGBU_KEY": key, "XDG_STATE_HOME": str(self.work),
+                                  "XDG_CONFIG_HOME": str(self.work)})
+
+    def test_nothing_of_50_passes_and_strangers_are_not_trusted(self):
+        trust = grpc.ssl_channel_credentials((self.work / "ours.pem").read_bytes())
+        operator = self.server.operator_key()
+        own = Client(self.server.address, operator, trust).add_partner("saebit")
+        corpus = Client(self.server.address, own, trust).create_corpus("기사")
+        page = syllables("page", 1200)
+        self.model.texts["page"] = page
+        (self.work / "page.txt").write_text(page)
+        self.cli("upload", corpus, "page.txt", key=own)
+        self.cli("key", "issue", "--role", "gateway", "--person", "문", "-o", "gateway.key", key=operator)
+
+        def proxy(*arguments):
+            started = Proxy("--server", self.server.address, "--key-file", self.work / "gateway.key", *arguments,
+                            "guard", "proxy", "--upstream", self.model.url)
+            self.addCleanup(started.close)
+            return started
+
+        trusting = Proxy("--server", self.server.address, "--key-file", self.work / "gateway.key", "--ca",
+                         self.work / "ours.pem", "guard", "proxy", "--upstream", self.model.url, "--upstream-ca",
+                         self.work / "theirs.pem", "--mode", "cut")
+        self.addCleanup(trusting.close)
+        for number, stream in enumerate((False, True)):
+            self.assertEqual(trusting.ask("page 0 120", f"reader{number}", stream), (200, page[:49], "content_filter"))
+            self.assertEqual(trusting.ask("page 300 24", f"reader{number}", stream), (200, page[300:324], "stop"))
+        # A server whose authority is not known is none: the proxy does not start.
+        with self.assertRaisesRegex(AssertionError, "guard_unavailable"):
+            proxy()
+        # A model whose authority is not known is not asked.
+        asked = self.model.asked
+        status, text, _ = proxy("--ca", self.work / "ours.pem").ask("page 0 120")
+        self.assertEqual((status, text), (502, ""))
+        self.assertEqual(self.model.asked, asked)
 
 
 if __name__ == "__main__":
