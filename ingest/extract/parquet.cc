@@ -301,8 +301,8 @@ PageHeader ReadPageHeader(Thrift& t) {
 
 // ---- pages ----
 
-// Numbers of `width` bits in runs (RLE / bit-packed hybrid). False when the bytes do not hold
-// `count` of them.
+// Numbers of `width` bits in runs (RLE / bit-packed hybrid). False when one has more bits or the
+// bytes do not hold `count` of them.
 bool ReadHybrid(std::string_view bytes, int width, size_t count, std::vector<uint32_t>& out) {
   out.clear();
   out.reserve(count);
@@ -322,7 +322,7 @@ bool ReadHybrid(std::string_view bytes, int width, size_t count, std::vector<uin
       for (size_t i = 0; i < raw.size(); ++i)
         value |= static_cast<uint32_t>(static_cast<unsigned char>(raw[i])) << (8 * i);
       const uint64_t run = head >> 1;
-      if (run == 0) return false;
+      if (run == 0 || uint64_t{value} >> width != 0) return false;
       out.insert(out.end(), std::min<uint64_t>(run, count - out.size()), value);
       continue;
     }
