@@ -670,9 +670,9 @@ class Builder {
     Do(key, [&p](Session& s) { return ProvenanceKey(s, p.name, p.out_file); });
   }
 
-  void Files(CLI::App& app, const std::string& name, std::vector<std::string>& target,
-             AuditMsg about) {
-    app.add_option(name, target, Words(about))->allow_extra_args(false)->type_name("FILE");
+  CLI::Option* Files(CLI::App& app, const std::string& name, std::vector<std::string>& target,
+                     AuditMsg about) {
+    return app.add_option(name, target, Words(about))->allow_extra_args(false)->type_name("FILE");
   }
 
   void Audits() {
@@ -690,7 +690,8 @@ class Builder {
                     Words(AuditMsg::kHelpAuditCanaryReferences))
         ->check(CLI::Range(1, 100'000))
         ->needs(canaries);
-    Files(make, "--given", plan.given, AuditMsg::kHelpAuditGiven);
+    // Somebody else's questions are asked as they are, so no canary would be among them.
+    Files(make, "--given", plan.given, AuditMsg::kHelpAuditGiven)->excludes(canaries);
     May(make, "--tokenizer", plan.tokenizer, Msg::kHelpTokenizerFile)->type_name("FILE");
     Need(make, "--seed", plan.seed, AuditMsg::kHelpAuditSeed);
     make.add_option("--windows", plan.windows, Words(AuditMsg::kHelpAuditWindows));
