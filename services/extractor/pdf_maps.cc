@@ -52,8 +52,9 @@ void KeepPdfMaps(const char* directory) {
 
 }  // namespace jangbu::services
 
-// The dynamic linker takes the program's own `fopen` before the C library's. NOLINTNEXTLINE: its
-// name and types are the C library's.
+// The dynamic linker takes the program's own `fopen` before the C library's, whose name and types
+// it has.
+// NOLINTNEXTLINE
 extern "C" FILE* fopen(const char* path, const char* mode) {
   using jangbu::services::kept_files;
   if (kept_files != nullptr && mode[0] == 'r') {

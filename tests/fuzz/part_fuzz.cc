@@ -4,11 +4,12 @@
 
 #include <errno.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/check.h"
 #include "tests/fuzz/whole_law.h"
