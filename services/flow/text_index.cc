@@ -476,22 +476,6 @@ void TextIndex::Append(uint32_t partner, std::shared_ptr<const RunSegment> segme
   changed_.notify_all();
 }
 
-TextIndex::Figures TextIndex::figures() const {
-  const std::lock_guard lock(mutex_);
-  Figures f;
-  for (const auto& [number, partner] : partners_) {
-    for (const auto& segment : partner->index.Segments()) {
-      ++f.segments;
-      f.documents += segment->documents();
-      f.tiles += segment->tiles();
-      f.bytes += segment->encoded().size();
-      f.filter_bytes += segment->filter_bytes();
-    }
-  }
-  f.written_bytes = written_bytes_;
-  return f;
-}
-
 void TextIndex::Settle() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] {
@@ -572,7 +556,6 @@ Status TextIndex::Store(uint32_t number, Partner& partner,
   JANGBU_ASSIGN_OR_RETURN(const auto mapped, MappedFile::Open(path));
   JANGBU_ASSIGN_OR_RETURN(const auto stored, RunSegment::Decode(hasher_, mapped->bytes(), mapped));
   const std::lock_guard lock(mutex_);
-  written_bytes_ += segment->encoded().size();
   JANGBU_CHECK(partner.index.Replace(segment, stored));
   files_[stored.get()] = path;
   return OkStatus();

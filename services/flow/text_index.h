@@ -159,15 +159,6 @@ class TextIndex {
   // To be called after keys of texts were destroyed: from its return on they count for nothing.
   void TextsErased() { forms_.Forget(); }
 
-  struct Figures {
-    uint64_t segments = 0;
-    uint64_t documents = 0;
-    uint64_t tiles = 0;
-    uint64_t bytes = 0;
-    uint64_t filter_bytes = 0;
-    uint64_t written_bytes = 0;  // to files since opening, merges included
-  };
-  Figures figures() const;
   // Waits until nothing is left to merge or to store.
   void Settle();
 
@@ -204,7 +195,6 @@ class TextIndex {
   std::map<uint32_t, std::unique_ptr<Partner>> partners_;
   std::map<const ingest::RunSegment*, std::string> files_;  // where a segment is stored
   uint64_t next_file_ = 1;
-  uint64_t written_bytes_ = 0;
   std::set<uint64_t> committing_;
   uint64_t next_commit_ = 0;
   bool working_ = false;
