@@ -48,11 +48,11 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# A port nobody listens on.
+# A port nobody listens on, below those that the kernel deals out by itself (32768 and more).
 free_port() {
   local port
   while :; do
-    port=$((20000 + RANDOM % 30000))
+    port=$((10000 + RANDOM % 22000))
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { printf '%s\n' "$port"; return; }
   done
 }

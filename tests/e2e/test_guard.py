@@ -9,7 +9,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -27,12 +26,6 @@ def syllables(seed, count):
     """Text that nobody else has."""
     source = random.Random(seed)
     return "".join(chr(0xAC00 + source.randrange(11_000)) for _ in range(count))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Reciter:
@@ -142,7 +135,7 @@ class Proxy:
 
 class GuardProxy(unittest.TestCase):
     def setUp(self):
-        self.server = jangbu_e2e.Server(listen=f"127.0.0.1:{free_port()}")
+        self.server = jangbu_e2e.Server(listen=f"127.0.0.1:{jangbu_e2e.free_port()}")
         self.addCleanup(self.server.close)
         self.model = Reciter()
         self.addCleanup(self.model.close)
@@ -230,7 +223,7 @@ class GuardProxy(unittest.TestCase):
             return jangbu_e2e.run(jangbu_e2e.BIN / "jangbu", "--lang", "en", *arguments, "guard", "proxy", "--upstream",
                                   self.model.url, "--listen", "127.0.0.1:0", check=False)
 
-        nobody = start("--server", f"127.0.0.1:{free_port()}", "--key-file", self.gateway)
+        nobody = start("--server", f"127.0.0.1:{jangbu_e2e.free_port()}", "--key-file", self.gateway)
         self.assertEqual(nobody.returncode, 3)
         self.assertIn("guard_unavailable", nobody.stderr)
         wrong = start("--server", self.server.address, "--key", self.partner)

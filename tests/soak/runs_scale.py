@@ -24,14 +24,25 @@ import time
 PARTNERS = ("saebit", "daon", "gaon")
 
 
+def free_port():
+    """Below the ports that the kernel deals out by itself, so that no connection takes it before the server does."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as dealt:
+        lowest = int(dealt.read().split()[0])
+    while True:
+        port = 10_000 + int.from_bytes(os.urandom(4), "big") % (lowest - 10_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Server:
     def __init__(self, bin_dir, root):
         self.bin = bin_dir
         self.data = os.path.join(root, "data")
-        with socket.socket() as s, socket.socket() as t:
-            s.bind(("127.0.0.1", 0))
-            t.bind(("127.0.0.1", 0))
-            self.port, self.http = s.getsockname()[1], t.getsockname()[1]
+        self.port, self.http = free_port(), free_port()
         self.env = dict(os.environ, LC_ALL="C.UTF-8", HOME=root, JANGBU_SERVER=f"127.0.0.1:{self.port}")
         self.log = open(os.path.join(root, "log"), "a")
         self.start()
