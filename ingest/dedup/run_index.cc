@@ -206,7 +206,11 @@ class PlaceScan {
  public:
   PlaceScan(const RunHasher& hasher, std::span<const AskedGroup> groups, std::u32string_view text,
             RunCost& cost)
-      : groups_(groups), text_(text), cost_(cost), roller_(hasher, kTile) {}
+      : groups_(groups), text_(text), cost_(cost), roller_(hasher, kTile) {
+    for (const AskedGroup& group : groups_) {
+      if (group.front != nullptr) fronts_.push_back(group.front);
+    }
+  }
 
   // Calls `f(hit)` for the places [from, to) that have rows. Before each block `next(place)` may
   // skip ahead, by returning `to` or more to the end. A place that is not `wanted` any more is
@@ -245,6 +249,7 @@ class PlaceScan {
     if (rolled_ != at) roller_.Reset(text_.data() + at);
     for (size_t i = 0;; ++i) {
       keys_[i] = roller_.key();
+      for (const RunFront* front : fronts_) front->Prefetch(keys_[i]);
       if (i + 1 == n) break;
       roller_.Step(text_[at + i], text_[at + i + kTile]);
     }
@@ -258,11 +263,6 @@ class PlaceScan {
 
   void FindPasses(size_t n) {
     passes_.clear();
-    for (const AskedGroup& group : groups_) {
-      if (group.front != nullptr) {
-        for (size_t i = 0; i < n; ++i) group.front->Prefetch(keys_[i]);
-      }
-    }
     for (const AskedGroup& group : groups_) {
       if (group.summary == nullptr && group.front == nullptr) {
         for (const AskedSegment& asked : group.segments) {
@@ -329,6 +329,7 @@ class PlaceScan {
   const std::span<const AskedGroup> groups_;
   const std::u32string_view text_;
   RunCost& cost_;
+  std::vector<const RunFront*> fronts_;
   RunHasher::Roller roller_;
   size_t rolled_ = SIZE_MAX;  // the roller stands there
   uint64_t keys_[kBlock];
@@ -847,11 +848,12 @@ RunFront::RunFront(uint64_t keys) : lines_(keys * kFullBits / kBitsOfLine + 16) 
 
 bool RunFront::Add(const RunSegment& segment) {
   const uint64_t room = lines_.size() * kBitsOfLine / kFullBits;
-  uint64_t last = UINT64_MAX;
-  segment.tile_table().ForEach([&](uint64_t key, uint64_t) {
-    if (key == last || keys_ >= room) return;
-    last = key;
-    const uint64_t mixed = Mix(key);
+  // Keys wait until their lines have come.
+  constexpr size_t kAhead = 16;
+  uint64_t waiting[kAhead];
+  size_t taken = 0;
+  const auto add = [&](uint64_t mixed) {
+    if (keys_ >= room) return;
     Line& line = lines_[(mixed & UINT32_MAX) * lines_.size() >> 32];
     const uint64_t places = PlacesOf(mixed);
     bool is_new = false;
@@ -864,7 +866,18 @@ bool RunFront::Add(const RunSegment& segment) {
       is_new = true;
     }
     keys_ += is_new ? 1 : 0;
+  };
+  uint64_t last = UINT64_MAX;
+  segment.tile_table().ForEach([&](uint64_t key, uint64_t) {
+    if (key == last) return;
+    last = key;
+    const uint64_t mixed = Mix(key);
+    __builtin_prefetch(&LineOf(mixed), 1);
+    uint64_t& slot = waiting[taken % kAhead];
+    if (taken++ >= kAhead) add(slot);
+    slot = mixed;
   });
+  for (size_t i = std::min(taken, kAhead); i > 0; --i) add(waiting[(taken - i) % kAhead]);
   return keys_ < room;
 }
 

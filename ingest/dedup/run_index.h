@@ -114,7 +114,9 @@ class RunFront {
   // Bit i of the result is whether keys[i] may have been added. REQUIRES: n <= 64.
   uint64_t MayContain(const uint64_t* keys, size_t n) const;
   // Hints that a key will be asked for.
-  void Prefetch(uint64_t key) const { __builtin_prefetch(&LineOf(Mix(key))); }
+  [[gnu::always_inline]] void Prefetch(uint64_t key) const {
+    __builtin_prefetch(&LineOf(Mix(key)));
+  }
   uint64_t bytes() const { return lines_.size() * sizeof(Line); }
 
  private:
