@@ -5,6 +5,8 @@
 #include <unicode/uscript.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <bitset>
 #include <charconv>
 #include <cstring>
@@ -92,6 +94,82 @@ const std::bitset<11172>& FrequentSet() {
   return *set;
 }
 
+// What a code point that is no white space is to the rules.
+enum Class : uint8_t {
+  kLetter = 1 << 0,  // that is not Han
+  kHangul = 1 << 1,
+  kHan = 1 << 2,
+  kDigit = 1 << 3,
+  kSymbol = 1 << 4,
+  kRare = 1 << 5,
+  kFrequent = 1 << 6,
+  kSyllable = 1 << 7,
+};
+constexpr int kClasses = 8;
+
+uint8_t ClassOf(char32_t c) {
+  if (IsSyllable(c)) {
+    const size_t i = c - 0xAC00u;
+    return static_cast<uint8_t>(kLetter | kHangul | kSyllable | (CommonSet()[i] ? 0 : kRare) |
+                                (FrequentSet()[i] ? kFrequent : 0));
+  }
+  if (c < 0x80) {
+    if (c >= '0' && c <= '9') return kDigit;
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z' ? kLetter : kSymbol;
+  }
+  const auto point = static_cast<UChar32>(c);
+  const auto mask = U_GET_GC_MASK(point);
+  if ((mask & U_GC_L_MASK) != 0) {
+    UErrorCode error = U_ZERO_ERROR;
+    const UScriptCode script = uscript_getScript(point, &error);
+    if (script == USCRIPT_HAN) return kHan;
+    return script == USCRIPT_HANGUL ? kLetter | kHangul : kLetter;
+  }
+  if ((mask & U_GC_N_MASK) != 0) return kDigit;
+  return (mask & (U_GC_M_MASK | U_GC_CF_MASK)) == 0 ? kSymbol : 0;
+}
+
+// Of the basic plane.
+const std::array<uint8_t, 0x10000>& ClassTable() {
+  static const auto* const table = [] {
+    auto* out = new std::array<uint8_t, 0x10000>;
+    for (char32_t c = 0; c < out->size(); ++c) (*out)[c] = ClassOf(c);
+    return out;
+  }();
+  return *table;
+}
+
+// How many code points had each class; a byte lane a class in one sum, until it may be full.
+class ClassCounts {
+ public:
+  void Add(uint8_t classes) {
+    sum_ += kLanes[classes];
+    if (++added_ == 255) Spill();
+  }
+  uint64_t Of(Class c) {
+    Spill();
+    return counts_[std::countr_zero(static_cast<unsigned>(c))];
+  }
+
+ private:
+  static constexpr std::array<uint64_t, 256> kLanes = [] {
+    std::array<uint64_t, 256> lanes{};
+    for (size_t classes = 0; classes < 256; ++classes) {
+      for (int i = 0; i < kClasses; ++i) lanes[classes] |= uint64_t{classes >> i & 1} << (8 * i);
+    }
+    return lanes;
+  }();
+  void Spill() {
+    for (int i = 0; i < kClasses; ++i) counts_[i] += sum_ >> (8 * i) & 255;
+    sum_ = 0;
+    added_ = 0;
+  }
+
+  uint64_t sum_ = 0;
+  int added_ = 0;
+  uint64_t counts_[kClasses] = {};
+};
+
 uint32_t PerCent(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : static_cast<uint32_t>(part * 100 / whole);
 }
@@ -106,16 +184,24 @@ uint64_t Mix(uint64_t x) {
 
 // Of equal bytes equal; the order of bytes in a word of the machine does not matter for that.
 uint64_t HashOf(std::string_view bytes) {
-  uint64_t h = bytes.size();
-  size_t i = 0;
-  uint64_t word = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    std::memcpy(&word, bytes.data() + i, 8);
-    h = Mix(h ^ word);
+  const char* const p = bytes.data();
+  const size_t n = bytes.size();
+  const auto read = [](const char* at, auto word) {
+    std::memcpy(&word, at, sizeof word);
+    return uint64_t{word};
+  };
+  if (n >= 8) {
+    uint64_t h = n;
+    for (size_t i = 0; i + 8 < n; i += 8) h = Mix(h ^ read(p + i, uint64_t{}));
+    return Mix(h ^ read(p + n - 8, uint64_t{}));  // the last eight, some of them again
   }
-  word = 0;
-  std::memcpy(&word, bytes.data() + i, bytes.size() - i);
-  return Mix(h ^ word);
+  uint64_t word = 0;
+  if (n >= 4) {
+    word = read(p, uint32_t{}) | read(p + n - 4, uint32_t{}) << 32;
+  } else if (n > 0) {
+    word = read(p, uint8_t{}) | read(p + n / 2, uint8_t{}) << 8 | read(p + n - 1, uint8_t{}) << 16;
+  }
+  return Mix(n ^ Mix(word));
 }
 
 // Counts of hashes, open addressing; probing is bounded by a load of one half.
@@ -189,15 +275,20 @@ class Runs {
       return false;
     });
     length_ = n;
+    hashes_.resize(places_.size());
+    for (size_t p = 0; p < places_.size(); ++p) {
+      uint64_t h = n;
+      for (size_t j = 0; j < n; ++j) h = h * 0x9E3779B97F4A7C15u + words_[places_[p] + j].hash;
+      hashes_[p] = Mix(h);
+    }
+    KeepThoseThatMayStandTwice();
     Tally tally(places_.size());
     slots_.resize(places_.size());
     repeated_ = 0;
     size_t counted_to = 0;
     for (size_t p = 0; p < places_.size(); ++p) {
       const size_t i = places_[p];
-      uint64_t h = n;
-      for (size_t j = 0; j < n; ++j) h = Mix(h ^ words_[i + j].hash);
-      slots_[p] = tally.Add(h);
+      slots_[p] = tally.Add(hashes_[p]);
       if (tally.CountAt(slots_[p]) == 1) continue;
       repeated_ += chars_[i + n] - chars_[std::max(i, counted_to)];
       counted_to = i + n;
@@ -217,10 +308,36 @@ class Runs {
   uint32_t Repeated() const { return PerCent(repeated_, chars_.back()); }
 
  private:
+  // Leaves out places whose hash no other has: most. A bit a hash, eight times as many as places,
+  // stays in a near cache where a table of counts does not.
+  void KeepThoseThatMayStandTwice() {
+    const int bits = std::max(6, static_cast<int>(std::bit_width(places_.size())) + 3);
+    once_.assign(size_t{1} << (bits - 6), 0);
+    again_.assign(once_.size(), 0);
+    for (const uint64_t hash : hashes_) {
+      const uint64_t at = hash >> (64 - bits);
+      const uint64_t bit = uint64_t{1} << (at & 63);
+      again_[at >> 6] |= once_[at >> 6] & bit;
+      once_[at >> 6] |= bit;
+    }
+    size_t kept = 0;
+    for (size_t p = 0; p < places_.size(); ++p) {
+      const uint64_t at = hashes_[p] >> (64 - bits);
+      places_[kept] = places_[p];
+      hashes_[kept] = hashes_[p];
+      kept += again_[at >> 6] >> (at & 63) & 1;
+    }
+    places_.resize(kept);
+    hashes_.resize(kept);
+  }
+
   const std::vector<Word>& words_;
   std::vector<uint64_t> chars_;   // before each word
   std::vector<uint32_t> places_;  // where runs of this length may stand twice
+  std::vector<uint64_t> hashes_;  // of the runs at places_
   std::vector<size_t> slots_;     // of places_
+  std::vector<uint64_t> once_;    // bits of hashes: some place has it
+  std::vector<uint64_t> again_;   // two have
   std::vector<uint8_t> twice_;    // by word: the run that begins there stands twice
   size_t length_ = 1;
   uint64_t top_ = 0;
@@ -258,6 +375,7 @@ uint64_t SaysMachineTranslated(std::string_view text) {
 }
 
 bool EndsSentence(std::string_view word) {
+  if (static_cast<unsigned char>(word.back()) >= 0x80) return false;  // most words
   while (!word.empty() && (word.back() == '"' || word.back() == '\'' || word.back() == ')'))
     word.remove_suffix(1);
   return word.ends_with("다.") || word.ends_with("요.") || word.ends_with("까?") ||
@@ -334,106 +452,69 @@ std::string WriteQualityPolicy(const QualityPolicy& policy) {
 }
 
 QualityFigures MeasureQuality(std::string_view text) {
-  uint64_t letters = 0, hangul = 0, han = 0, syllables = 0, digits = 0, symbols = 0, visible = 0;
-  uint64_t rare = 0, frequent = 0;
-  uint64_t hangul_words = 0, single_words = 0, in_long_words = 0;
+  uint64_t visible = 0, hangul_words = 0, single_words = 0, in_long_words = 0;
+  ClassCounts counts;
   std::vector<Word> words;
   std::vector<Piece> lines, blocks;
-  const std::bitset<11172>& common = CommonSet();
-  const std::bitset<11172>& often = FrequentSet();
+  words.reserve(text.size() / 8 + 1);
+  const std::array<uint8_t, 0x10000>& table = ClassTable();
 
-  const char* const begin = text.data();
-  const char* const end = begin + text.size();
-  const char* p = begin;
-  const char* word_begin = nullptr;
-  const char* line_begin = begin;
-  const char* block_begin = begin;
-  uint32_t word_points = 0, word_syllables = 0, line_points = 0, block_points = 0;
-  const auto close_word = [&](const char* at) {
-    if (word_begin == nullptr) return;
-    const std::string_view word(word_begin, static_cast<size_t>(at - word_begin));
-    words.push_back({HashOf(word), word_points, EndsSentence(word)});
-    if (word_points > kLongWordPoints) in_long_words += word_points;
-    if (word_syllables > 0) {
-      ++hangul_words;
-      if (word_syllables == 1) ++single_words;
+  // A line is known by its words, a block by its lines: canonical text leaves nothing else to tell.
+  Piece line, block;
+  const auto close_line = [&] {
+    if (line.chars > 0) {
+      lines.push_back(line);
+      block.hash = Mix(block.hash ^ line.hash);
+      block.chars += line.chars;
     }
-    word_begin = nullptr;
-    word_points = word_syllables = 0;
+    line = {};
   };
-  const auto close_line = [&](const char* at) {
-    if (line_points > 0)
-      lines.push_back({HashOf({line_begin, static_cast<size_t>(at - line_begin)}), line_points});
-    line_points = 0;
+  const auto close_block = [&] {
+    if (block.chars > 0) blocks.push_back(block);
+    block = {};
   };
-  const auto close_block = [&](const char* at) {
-    if (block_points > 0)
-      blocks.push_back(
-          {HashOf({block_begin, static_cast<size_t>(at - block_begin)}), block_points});
-    block_points = 0;
-  };
+  const char* p = text.data();
+  const char* const end = p + text.size();
   while (p < end) {
-    const char* const at = p;
-    const char32_t c = DecodeUtf8(p);
-    if (c == U'\n') {
-      close_word(at);
-      close_line(at);
-      line_begin = p;
-      if (p < end && *p == '\n') {
-        close_block(at);
-        block_begin = p + 1;
-      }
+    if (*p == ' ') {
+      ++p;
+      ++line.chars;
       continue;
     }
-    ++line_points;
-    ++block_points;
-    if (c == U' ') {
-      close_word(at);
+    if (*p == '\n') {
+      ++p;
+      close_line();
+      if (p < end && *p == '\n') close_block();
       continue;
     }
-    if (word_begin == nullptr) word_begin = at;
-    ++word_points;
-    ++visible;
-    if (IsSyllable(c)) {
-      ++syllables;
-      ++word_syllables;
-      ++hangul;
-      ++letters;
-      const size_t i = c - 0xAC00u;
-      if (!common[i]) ++rare;
-      if (often[i]) ++frequent;
-      continue;
-    }
-    if (c < 0x80) {
-      if (c >= '0' && c <= '9') {
-        ++digits;
-      } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
-        ++letters;
-      } else {
-        ++symbols;
-      }
-      continue;
-    }
-    const auto point = static_cast<UChar32>(c);
-    const auto mask = U_GET_GC_MASK(point);
-    if ((mask & U_GC_L_MASK) != 0) {
-      UErrorCode error = U_ZERO_ERROR;
-      const UScriptCode script = uscript_getScript(point, &error);
-      if (script == USCRIPT_HAN) {
-        ++han;
-      } else {
-        ++letters;
-        if (script == USCRIPT_HANGUL) ++hangul;
-      }
-    } else if ((mask & U_GC_N_MASK) != 0) {
-      ++digits;
-    } else if ((mask & (U_GC_M_MASK | U_GC_CF_MASK)) == 0) {
-      ++symbols;
-    }
+    const char* const begin = p;
+    uint32_t points = 0, syllables = 0;
+    do {
+      const char32_t c = DecodeUtf8(p);
+      const uint8_t classes = c < table.size() ? table[c] : ClassOf(c);
+      counts.Add(classes);
+      syllables += (classes & kSyllable) != 0 ? 1 : 0;
+      ++points;
+    } while (p < end && *p != ' ' && *p != '\n');
+    const std::string_view word(begin, static_cast<size_t>(p - begin));
+    words.push_back({HashOf(word), points, EndsSentence(word)});
+    line.hash = Mix(line.hash ^ words.back().hash);
+    line.chars += points;
+    visible += points;
+    if (points > kLongWordPoints) in_long_words += points;
+    if (syllables > 0) ++hangul_words;
+    if (syllables == 1) ++single_words;
   }
-  close_word(end);
-  close_line(end);
-  close_block(end);
+  close_line();
+  close_block();
+  const uint64_t letters = counts.Of(kLetter);
+  const uint64_t hangul = counts.Of(kHangul);
+  const uint64_t han = counts.Of(kHan);
+  const uint64_t syllables = counts.Of(kSyllable);
+  const uint64_t digits = counts.Of(kDigit);
+  const uint64_t symbols = counts.Of(kSymbol);
+  const uint64_t rare = counts.Of(kRare);
+  const uint64_t frequent = counts.Of(kFrequent);
 
   QualityFigures out;
   const auto set = [&out](QualityRule rule, uint64_t value) {

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <random>
 
 #include "ingest/screen/screen.h"
 #include "ingest/text/canonical.h"
 #include "ingest/text/utf8.h"
 #include "tests/ingest/screen/hard_forms.h"
+#include "tests/reference/quality.h"
 
 namespace jangbu::ingest {
 namespace {
@@ -134,62 +134,51 @@ TEST(Quality, PoliciesAreWrittenAndReadTheSame) {
   }
 }
 
-// Shares by maps of the strings themselves, as the definitions are written.
-uint32_t SlowRepeatedRuns(const std::vector<std::string>& words, size_t n) {
-  std::map<std::vector<std::string>, int> seen;
-  std::vector<bool> repeated(words.size());
-  for (size_t i = 0; i + n <= words.size(); ++i) {
-    const std::vector<std::string> run(words.begin() + static_cast<ptrdiff_t>(i),
-                                       words.begin() + static_cast<ptrdiff_t>(i + n));
-    if (seen[run]++ > 0) std::fill_n(repeated.begin() + static_cast<ptrdiff_t>(i), n, true);
-  }
-  uint64_t part = 0, all = 0;
-  for (size_t i = 0; i < words.size(); ++i) {
-    all += words[i].size() / 3;
-    if (repeated[i]) part += words[i].size() / 3;
-  }
-  return static_cast<uint32_t>(part * 100 / all);
-}
-
-uint32_t SlowTop(const std::vector<std::string>& words, size_t n) {
-  std::map<std::vector<std::string>, uint64_t> seen;
-  uint64_t best = 0, all = 0;
-  for (const std::string& word : words) all += word.size() / 3;
-  for (size_t i = 0; i + n <= words.size(); ++i) {
-    const std::vector<std::string> run(words.begin() + static_cast<ptrdiff_t>(i),
-                                       words.begin() + static_cast<ptrdiff_t>(i + n));
-    const uint64_t count = ++seen[run];
-    uint64_t chars = 0;
-    for (const std::string& word : run) chars += word.size() / 3;
-    if (count > 1) best = std::max(best, count * chars);
-  }
-  return static_cast<uint32_t>(std::min<uint64_t>(100, best * 100 / all));
-}
-
-TEST(Quality, RunsAgreeWithTheSlowCount) {
+// Texts made of few words, lines and blocks, so that all of them repeat, with code points of every
+// kind in between.
+TEST(Quality, AgreesWithItsSlowTwin) {
   std::mt19937_64 random(5);
-  for (int round = 0; round < 200; ++round) {
-    std::vector<std::string> words;
+  const char* const kOdd[] = {"12",         "-",    "漢字",    "ㅋㅋ", "é",    "e\u0301",
+                              "\u200B",     "𠀀",   "½",       "똠",   "뷁을", "다.",
+                              "했다.\"",    "까?",  "machine", "기계", "번역", "자동",
+                              "번역되었다", "기를", "ᄀ",      "x"};
+  for (int round = 0; round < 400; ++round) {
+    const uint64_t variety = 2 + random() % 60;
+    const uint64_t count = random() % 400;
+    const uint64_t breaks = 1 + random() % 12;
     std::string text;
-    const uint64_t variety = 2 + random() % 40;
-    const uint64_t count = 50 + random() % 150;
     for (uint64_t i = 0; i < count; ++i) {
-      std::string word;
+      if (!text.empty()) text += random() % breaks == 0 ? (random() % 3 == 0 ? "\n\n" : "\n") : " ";
       const uint64_t which = random() % variety;
+      if (random() % 8 == 0) text += kOdd[random() % std::size(kOdd)];
+      if (random() % 300 == 0) text += Times("가나", 40);
       for (uint64_t j = 0; j <= which % 3; ++j)
-        AppendUtf8(static_cast<char32_t>(0xAC00 + which * 28 + j), word);
-      text += (text.empty() ? "" : " ") + word;
-      words.push_back(std::move(word));
+        AppendUtf8(static_cast<char32_t>(0xAC00 + which * 28 + j), text);
+      if (random() % 8 == 0) text += kOdd[random() % std::size(kOdd)];
     }
+    const std::string canonical = Canonicalize(text);
+    const QualityFigures figures = MeasureQuality(canonical);
+    const QualityFigures slow = reference::MeasureQuality(canonical);
+    for (int i = 0; i < kQualityRules; ++i) {
+      ASSERT_EQ(figures[static_cast<size_t>(i)], slow[static_cast<size_t>(i)])
+          << "round " << round << ", " << NameOf(static_cast<QualityRule>(i + 1));
+    }
+  }
+}
+
+// Every code point on its own: what the table knows is what ICU says.
+TEST(Quality, EveryCodePointIsWhatItIs) {
+  for (char32_t c = 0x21; c <= 0x10FFFF; ++c) {
+    if (c >= 0xD800 && c <= 0xDFFF) continue;
+    if (c >= 0x30000 && c % 251 != 0) continue;  // private use and what is not assigned, mostly
+    std::string text;
+    for (int i = 0; i < 20; ++i) AppendUtf8(c, text);
+    if (Canonicalize(text) != text) continue;
     const QualityFigures figures = MeasureQuality(text);
-    for (const auto& [rule, n] : {std::pair{kTop2Gram, 2}, {kTop3Gram, 3}, {kTop4Gram, 4}}) {
-      ASSERT_EQ(figures[static_cast<size_t>(rule) - 1], SlowTop(words, static_cast<size_t>(n)))
-          << round;
-    }
-    for (const auto& [rule, n] : {std::pair{kRepeated5Gram, 5}, {kRepeated10Gram, 10}}) {
-      ASSERT_EQ(figures[static_cast<size_t>(rule) - 1],
-                SlowRepeatedRuns(words, static_cast<size_t>(n)))
-          << round;
+    const QualityFigures slow = reference::MeasureQuality(text);
+    for (const QualityRule rule : {kTooShort, kNotKorean, kSymbols, kNumbers}) {
+      ASSERT_EQ(figures[static_cast<size_t>(rule) - 1], slow[static_cast<size_t>(rule) - 1])
+          << std::hex << static_cast<uint32_t>(c) << " " << NameOf(rule);
     }
   }
 }
