@@ -192,9 +192,12 @@ Glance Look(std::string_view text, size_t begin) {
   const size_t first = i - begin;
   size_t total = first, largest = first;
   int parts = 1;
+  // Single digits, two of them at the beginning, are read as one part each run
+  // (Matcher::JoinSingles), so more parts may follow.
   bool singles = first == 1;
+  size_t single_run = singles ? 1 : 0;
   bool other = false;  // something the cheap look does not read
-  for (; parts < (singles ? 16 : 7); ++parts) {
+  for (; parts < (singles ? static_cast<int>(internal::Number::kMaxParts) : 8); ++parts) {
     size_t j = i;
     for (int signs = 0; signs < 5; ++signs) {
       const size_t size = SignSize(text, j);
@@ -211,8 +214,9 @@ Glance Look(std::string_view text, size_t begin) {
     }
     size_t k = j;
     while (IsDigitByte(Byte(text, k))) ++k;
-    largest = std::max(largest, k - j);
-    singles = singles && k - j == 1;
+    if (parts == 1) singles = singles && k - j == 1;
+    single_run = singles && k - j == 1 ? single_run + 1 : 0;
+    largest = std::max({largest, k - j, single_run});
     total += k - j;
     i = k;
     if (total > 40) break;
