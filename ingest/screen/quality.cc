@@ -43,6 +43,7 @@ constexpr RuleInfo kRules[] = {
     {QualityRule::kShuffledWords, "shuffled_words", false, {.flag = 60}},
     {QualityRule::kMachineTranslation, "machine_translation", false, {.flag = 0}},
     {QualityRule::kLongWords, "long_words", false, {.flag = 30}},
+    {QualityRule::kCharacterNoise, "character_noise", false, {.flag = 5}},
 };
 static_assert(std::size(kRules) == kQualityRules);
 
@@ -546,6 +547,7 @@ QualityFigures MeasureQuality(std::string_view text) {
     set(QualityRule::kLongWords, PerCent(in_long_words, visible));
   }
   if (syllables >= 50) set(QualityRule::kRareSyllables, PerCent(rare, syllables));
+  if (syllables >= 300) set(QualityRule::kCharacterNoise, 1000 * rare / syllables);
   if (syllables >= 200) set(QualityRule::kCommonSyllables, PerCent(frequent, syllables));
   uint64_t ends = 0, pairs = 0;
   for (size_t i = 0; i + 1 < words.size(); ++i) {

@@ -17,6 +17,7 @@
 //   symbols              neither letter, mark nor digit, per cent of what is not white space above
 //   numbers              digits, per cent of what is not white space                       above
 //   rare_syllables       syllables outside the 2,350 of KS X 1001, per cent (of 50)        above
+//   character_noise      the same, per thousand (of 300 syllables or more)                 above
 //   common_syllables     the 64 syllables that are half of all Korean, per cent (of 200)   below
 //   shuffled_words       pairs of neighbouring 어절 that both end a sentence (다. 요.), per above
 //                        cent of the pairs that chance would make (of 5 or more)
@@ -59,8 +60,9 @@ enum class QualityRule : uint8_t {
   kShuffledWords = 15,
   kMachineTranslation = 16,
   kLongWords = 17,
+  kCharacterNoise = 18,
 };
-inline constexpr int kQualityRules = 17;
+inline constexpr int kQualityRules = 18;
 
 std::string_view NameOf(QualityRule rule);
 std::optional<QualityRule> QualityRuleOf(std::string_view name);

@@ -3,7 +3,10 @@
 
 For each trick a partner uploads an original and then copies made with the trick, each an upload of its own, and a
 confirmation run settles them. The table says what the second and the n-th copy earn, in per cent of the Korean words
-that the original earned. A figure is a balance, not a count of this script.
+that the original earned. A figure is a balance, not a count of this script. Each trick is played three times: over
+reports of short paragraphs, over papers of longer ones, and over the reports into a corpus that refuses what no text of
+people comes near (STRICT). Beside that stands how many of the copy's documents carry a flag of quality that their
+originals do not.
 
     farming.py BIN_DIR [--documents 60] [--copies 3] [--seed 1] [--json FILE] [--markdown FILE] [--only TRICK,..]
 
@@ -33,6 +36,14 @@ def syllable(rng):
 def noise(share):
     def trick(text, rng, n):
         return "".join(syllable(rng) if HANGUL.match(c) and rng.random() < share else c for c in text)
+    return trick
+
+
+def own_noise(share):
+    """Noise that looks like Korean: syllables of the text itself."""
+    def trick(text, rng, n):
+        pool = HANGUL.findall(text)
+        return "".join(rng.choice(pool) if HANGUL.match(c) and rng.random() < share else c for c in text)
     return trick
 
 
@@ -253,6 +264,7 @@ TRICKS = [
     ("the same again", lambda texts, rng, n: texts),
     ("noise 1 %", one(noise(0.01))), ("noise 2 %", one(noise(0.02))), ("noise 3 %", one(noise(0.03))),
     ("noise 5 %", one(noise(0.05))), ("noise 10 %", one(noise(0.10))),
+    ("noise 3 %, the text's own syllables", one(own_noise(0.03))), ("noise 5 %, the text's own syllables", one(own_noise(0.05))),
     ("spaces moved", one(respace)), ("a space after every syllable", one(spread)),
     ("jamo (NFD)", one(jamo)), ("jamo (compatibility letters)", one(compat_jamo)), ("homoglyphs", one(homoglyph)),
     ("full width", one(full_width)), ("invisible characters", one(invisible)), ("ㆍ between letters", one(arae_a)),
@@ -267,18 +279,33 @@ TRICKS = [
 ]
 
 
+# Thresholds from which on a corpus may refuse: docs/personal-data.md says what real text has.
+STRICT = ("spaced_out=50:60,character_noise=5:12,rare_syllables=4:8,common_syllables=25:20,shuffled_words=60:80,"
+          "long_words=30:60")
+
 # Lots of any size, to the token: what a trick earns is seen document by document.
 EVERY_TOKEN = ("lot_documents_min=1", "lot_document_share_percent_max=100", "grain=1")
+
+
+def free_port():
+    """Below the ports that the kernel deals out by itself, so that no connection takes it before the server does."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as dealt:
+        lowest = int(dealt.read().split()[0])
+    while True:
+        port = 10_000 + int.from_bytes(os.urandom(4), "big") % (lowest - 10_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Server:
     def __init__(self, bin_dir, root, policy=EVERY_TOKEN):
         self.bin = bin_dir
         self.root = root
-        with socket.socket() as s, socket.socket() as t:
-            s.bind(("127.0.0.1", 0))
-            t.bind(("127.0.0.1", 0))
-            self.port, http = s.getsockname()[1], t.getsockname()[1]
+        self.port, http = free_port(), free_port()
         self.env = dict(os.environ, LC_ALL="C.UTF-8", HOME=root, JANGBU_SERVER=f"127.0.0.1:{self.port}")
         self.env.pop("JANGBU_MASTER_KEY", None)
         self.log = open(os.path.join(root, "log"), "w")
@@ -328,25 +355,35 @@ def originals(bin_dir, root, documents, seed, style="report", megabytes=1):
     return texts[:documents]
 
 
-def play(server, root, number, trick, texts, copies, seed):
-    """Confirmed Korean words of the original and of each copy."""
+def flags_of(server, upload, key):
+    """For each document of an upload the rules of quality that flag or refuse it."""
+    rows = [json.loads(line) for line in server.run("verdicts", upload, "--json", key=key).splitlines()]
+    return [{flag["rule"] for flag in row["flags"]} for row in rows]
+
+
+def play(server, root, number, trick, texts, copies, seed, quality=None):
+    """Confirmed Korean words of the original and of each copy; per cent of the first copy's documents that carry a flag
+    that no original carries."""
     partner = f"farm{number}"
     server.run("partner", "add", partner)
     secret = json.loads(server.run("key", "issue", "--partner", partner, "--role", "partner", "--person", "tester",
                                    "--json"))["secret"]
-    server.run("corpus", "add", "--partner", partner, "--title", "t", "--source-type", "text", "--rights", "r")
-    earned, before = [], 0
+    server.run("corpus", "add", "--partner", partner, "--title", "t", "--source-type", "text", "--rights", "r",
+               *(["--quality", quality] if quality else []))
+    earned, before, flags = [], 0, []
     for n in range(copies + 1):
         rng = random.Random(seed * 1000 + number * 10 + n)
         path = os.path.join(root, f"{partner}-{n}.jsonl")
         write(path, texts if n == 0 else trick(texts, rng, n), f"c{n}")
-        server.run("upload", f"{partner}/1", path, key=secret)
+        upload = json.loads(server.run("upload", f"{partner}/1", path, "--json", key=secret))["upload_id"]
+        flags.append(flags_of(server, upload, secret) if n < 2 else [])
         server.run("confirm")
         balance = json.loads(server.run("balance", "--json", key=secret))
         earned.append(balance["confirmed_korean_words"] - before)
         before = balance["confirmed_korean_words"]
         os.remove(path)
-    return earned
+    usual = set().union(*flags[0])
+    return earned, 100 * sum(1 for rules in flags[1] if rules - usual) / max(1, len(flags[1]))
 
 
 def main():
@@ -361,32 +398,41 @@ def main():
     args = parser.parse_args()
     root = tempfile.mkdtemp(prefix="jangbu-farming-")
     rows = []
-    texts = originals(args.bin_dir, root, 10**9, args.seed)
+    reports = originals(args.bin_dir, root, args.documents, args.seed)
+    papers = originals(args.bin_dir, root, args.documents, args.seed, style="paper")
     wanted = set(filter(None, args.only.split(",")))
     for number, (name, trick) in enumerate(TRICKS):
         if wanted and name not in wanted:
             continue
-        # A server of its own for each: nobody else's text stands in the way.
-        place = os.path.join(root, str(number))
-        os.makedirs(place)
-        server = Server(args.bin_dir, place)
-        try:
-            earned = play(server, place, number, trick, texts[:args.documents], args.copies, args.seed)
-        finally:
-            server.stop()
-        share = [100 * e / earned[0] for e in earned[1:]]
-        rows.append({"trick": name, "original_words": earned[0], "copies_words": earned[1:],
-                     "second_percent": round(share[0], 2), "last_percent": round(share[-1], 2)})
-        print(f"{name:36s} original {earned[0]:7d} words   copy {share[0]:6.2f} %   copy {args.copies} {share[-1]:6.2f} %",
-              flush=True)
+        row = {"trick": name}
+        for kind, texts, quality in (("reports", reports, None), ("papers", papers, None), ("strict", reports, STRICT)):
+            # A server of its own for each: nobody else's text stands in the way.
+            place = os.path.join(root, f"{number}-{kind}")
+            os.makedirs(place)
+            server = Server(args.bin_dir, place)
+            try:
+                earned, flagged = play(server, place, number, trick, texts, args.copies if kind == "reports" else 1,
+                                       args.seed, quality)
+            finally:
+                server.stop()
+            row[kind] = {"original_words": earned[0], "copies_words": earned[1:], "flagged_percent": round(flagged, 1),
+                         "second_percent": round(100 * earned[1] / earned[0], 2),
+                         "last_percent": round(100 * earned[-1] / earned[0], 2)}
+        rows.append(row)
+        print(f"{name:36s} copy {row['reports']['second_percent']:6.2f} %   copy {args.copies} "
+              f"{row['reports']['last_percent']:6.2f} %   papers {row['papers']['second_percent']:6.2f} %   flagged "
+              f"{row['reports']['flagged_percent']:5.1f} %   strict {row['strict']['second_percent']:6.2f} %", flush=True)
     if args.json:
         with open(args.json, "w") as f:
             json.dump(rows, f, ensure_ascii=False, indent=1)
     if args.markdown:
         with open(args.markdown, "w", encoding="utf-8") as f:
-            f.write(f"| trick | the copy earns | copy {args.copies} earns |\n|---|---|---|\n")
+            f.write(f"| trick | copy | copy {args.copies} | copy, long paragraphs | flagged | copy, strict corpus |\n"
+                    "|---|---:|---:|---:|---:|---:|\n")
             for row in rows:
-                f.write(f"| {row['trick']} | {row['second_percent']:.1f} % | {row['last_percent']:.1f} % |\n")
+                f.write(f"| {row['trick']} | {row['reports']['second_percent']:.1f} % | "
+                        f"{row['reports']['last_percent']:.1f} % | {row['papers']['second_percent']:.1f} % | "
+                        f"{row['reports']['flagged_percent']:.0f} % | {row['strict']['second_percent']:.1f} % |\n")
     return 0
 
 

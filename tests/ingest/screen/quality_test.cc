@@ -61,6 +61,8 @@ TEST(Quality, EachRuleByHand) {
       {"64 are not long", kLongWords, Times("가", 64), 0},
       {"a long one of 80 among forty of 3", kLongWords, Times("가나", 40) + Times(" 가나다", 40),
        40},
+      {"three of 300 syllables", kCharacterNoise, Times("가나", 148) + "다뷁똠쌰", 10},
+      {"299 syllables say nothing", kCharacterNoise, Times("뷁", 299), std::nullopt},
       {"it says so", kMachineTranslation, "이 문서는 기계 번역된 것입니다.", 1},
       {"it does not", kMachineTranslation, "번역은 사람이 했다.", 0},
   };
@@ -85,7 +87,30 @@ TEST(Quality, NoiseTripsAndProseDoesNot) {
     for (const QualityFlag& flag : noise) rules.push_back(flag.rule);
     EXPECT_NE(std::find(rules.begin(), rules.end(), kRareSyllables), rules.end());
     EXPECT_NE(std::find(rules.begin(), rules.end(), kCommonSyllables), rules.end());
+    EXPECT_NE(std::find(rules.begin(), rules.end(), kCharacterNoise), rules.end());
   }
+}
+
+// One syllable in fifty put at random: too little for the other rules.
+TEST(Quality, CharacterNoiseOfTwoPerCentTripsItsRule) {
+  std::mt19937_64 random(5);
+  int tripped = 0;
+  for (int round = 0; round < 50; ++round) {
+    std::string text;
+    for (int i = 0; i < 2000; ++i) {
+      AppendUtf8(random() % 50 == 0 ? static_cast<char32_t>(0xAC00 + random() % 11172) : U'이',
+                 text);
+      if (i % 3 == 2) text.push_back(' ');
+    }
+    const QualityFigures figures = MeasureQuality(Canonicalize(text));
+    const std::vector<QualityFlag> flags = JudgeQuality(figures, {});
+    tripped +=
+        static_cast<int>(std::any_of(flags.begin(), flags.end(), [](const QualityFlag& flag) {
+          return flag.rule == kCharacterNoise;
+        }));
+    EXPECT_LE(*figures[static_cast<size_t>(kRareSyllables) - 1], 4u);
+  }
+  EXPECT_EQ(tripped, 50);
 }
 
 TEST(Quality, ThresholdsTripPastThemAndShowTheNumber) {
