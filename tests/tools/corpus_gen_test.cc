@@ -22,7 +22,8 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr uint64_t kSeed = 20240817;
-constexpr Style kStyles[] = {Style::kNews, Style::kReport, Style::kBook, Style::kPaper};
+constexpr Style kStyles[] = {Style::kNews, Style::kReport, Style::kBook, Style::kPaper,
+                             Style::kWide};
 
 std::string Read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -335,6 +335,76 @@ class Writer {
     Put("\n");
   }
 
+  // A word of a million, the r-th as often as 1/r, but for the first eight, which are alike. Two to
+  // four syllables that its rank alone decides.
+  void WideWord() {
+    static constexpr std::u32string_view kSyllables =
+        U"가각간감강개거건검격견결경계고곡공과관광교구국군권규균극근금기길나남내노농능단담당대도독"
+        U"동등라락래력련령로론료류리림마만"
+        U"망매면명모목무문물미민박반발방배백번범법변별병보복본부북분불비사산살상색생서석선설성세소"
+        U"속손송수술숙순습승시식신실심아악"
+        U"안암압애액양어언업여역연열영예오온옥완왕외요용우운원월위유육은음응의이익인일임입자작잔장"
+        U"재쟁저적전절점정제조족존종좌주준"
+        U"중증지직진질집차착찬참창책처천철첨청체초촉총최추축출충취측치친칠침쾌타탁탄탈탐태택토통퇴"
+        U"투파판팔패편평폐포폭표품풍피필하"
+        U"학한할함합항해행향허험혁현혈협형호혼화확환활황회효후훈휘휴흉흡흥희";
+    const uint64_t level = random_.Between(3, 19);
+    const uint64_t rank = (uint64_t{1} << level) + random_.Below(uint64_t{1} << level);
+    Random letters(MixSeed(rank, 0x77696465));
+    const uint64_t count = 2 + (letters.OneIn(3) ? 1 : 0) + (letters.OneIn(6) ? 1 : 0);
+    for (uint64_t i = 0; i < count; ++i) {
+      const char32_t c = kSyllables[letters.Below(kSyllables.size())];
+      const char bytes[3] = {static_cast<char>(0xE0 | (c >> 12)),
+                             static_cast<char>(0x80 | ((c >> 6) & 0x3F)),
+                             static_cast<char>(0x80 | (c & 0x3F))};
+      out_.append(bytes, 3);
+    }
+  }
+  void WideSentence() {
+    struct Ending {
+      std::string_view open, closed;
+    };
+    static constexpr std::array<Ending, 16> kParticles = {{{"는", "은"},
+                                                           {"는", "은"},
+                                                           {"가", "이"},
+                                                           {"가", "이"},
+                                                           {"를", "을"},
+                                                           {"를", "을"},
+                                                           {"를", "을"},
+                                                           {"의", "의"},
+                                                           {"의", "의"},
+                                                           {"에", "에"},
+                                                           {"에서", "에서"},
+                                                           {"로", "으로"},
+                                                           {"와", "과"},
+                                                           {"도", "도"},
+                                                           {"", ""},
+                                                           {"", ""}}};
+    static constexpr std::array<std::string_view, 12> kJoining = {"하는", "하고", "하며", "되어",
+                                                                  "한",   "된",   "하면", "하려는",
+                                                                  "해서", "되는", "할",   "하지만"};
+    static constexpr std::array<std::string_view, 8> kClosing = {
+        "했다", "한다", "된다", "이다", "됐다", "하였다", "할 것이다", "하지 않았다"};
+    for (uint64_t left = random_.Between(4, 14); left > 0; --left) {
+      if (random_.OneIn(24)) {
+        Amount();
+        Put(" ");
+        continue;
+      }
+      WideWord();
+      if (random_.OneIn(4)) {
+        Put(kJoining[random_.Below(kJoining.size())]);
+      } else {
+        const Ending& particle = kParticles[random_.Below(kParticles.size())];
+        Put(HasFinalConsonant(out_) ? particle.closed : particle.open);
+      }
+      Put(random_.OneIn(12) ? ", " : " ");
+    }
+    WideWord();
+    Put(kClosing[random_.Below(kClosing.size())]);
+    Put(".");
+  }
+
   void EnglishSentence() {
     static constexpr std::array<std::string_view, 12> kNouns = {
         "policy", "survey", "corpus", "model",    "sample",  "estimate",
@@ -374,6 +444,8 @@ uint64_t UsualBytes(Style style) {
       return 24'000;
     case Style::kPaper:
       return 12'000;
+    case Style::kWide:
+      return 3'000;
   }
   return 2'400;
 }
@@ -397,16 +469,20 @@ std::string_view StyleName(Style style) {
       return "book";
     case Style::kPaper:
       return "paper";
+    case Style::kWide:
+      return "wide";
   }
   return "news";
 }
 
 std::string_view SourceTypeOf(Style style) {
+  if (style == Style::kWide) return "text";
   return style == Style::kNews ? "article" : StyleName(style);
 }
 
 std::optional<Style> ParseStyle(std::string_view name) {
-  for (const Style style : {Style::kNews, Style::kReport, Style::kBook, Style::kPaper}) {
+  for (const Style style :
+       {Style::kNews, Style::kReport, Style::kBook, Style::kPaper, Style::kWide}) {
     if (StyleName(style) == name) return style;
   }
   return std::nullopt;
@@ -502,6 +578,20 @@ void TextGenerator::Make(uint64_t number, Document& out) const {
         while (out.text.size() < end && out.text.size() < wanted)
           w.Paragraph(random.Between(2, 6), true);
         w.Put("\n");
+      }
+      break;
+    }
+    case Style::kWide: {
+      while (out.text.size() < wanted) {
+        for (uint64_t left = random.Between(2, 6); left > 0; --left) {
+          // Some of what people write are frames.
+          if (random.OneIn(8)) {
+            w.ReportSentence();
+          } else {
+            w.WideSentence();
+          }
+          w.Put(left > 1 ? " " : "\n");
+        }
       }
       break;
     }

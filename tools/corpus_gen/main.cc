@@ -19,7 +19,7 @@ constexpr char kUsage[] =
     "  --size MB            text in all, in millions of bytes (default 10)\n"
     "  --files N            spread over N files (default 1)\n"
     "  --txt                one text file a document instead of JSON Lines\n"
-    "  --style news|report|book|paper   (default news)\n"
+    "  --style news|report|book|paper|wide   (default news)\n"
     "  --mean-bytes N       of a document (default: what is usual for the style)\n"
     "  --name NAME          file names and document ids (default corpus)\n"
     "  --publisher NAME     in bylines and footers\n"
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
   }
   CorpusPlan plan;
   const auto style = ParseStyle(text("--style", "news"));
-  if (!style) Fail("--style is news, report, book or paper");
+  if (!style) Fail("--style is news, report, book, paper or wide");
   plan.style = *style;
   plan.seed = number("--seed", 1);
   plan.name = text("--name", "corpus");
