@@ -930,6 +930,16 @@ RunView RunView::Summarised() const {
   return out;
 }
 
+RunView RunView::Only(const std::function<bool(const RunSegment&)>& keep) const {
+  RunView out;
+  out.hasher_ = hasher_;
+  for (Group group : groups_) {
+    std::erase_if(group.segments, [&](const auto& segment) { return !keep(*segment); });
+    if (!group.segments.empty()) out.groups_.push_back(std::move(group));
+  }
+  return out;
+}
+
 StatusOr<Intervals> RunView::Covered(std::u32string_view text, const Reference& reference,
                                      FormSource& forms, size_t min_run, RunCost* cost) const {
   JANGBU_CHECK(min_run >= kMinRun && text.size() < (size_t{1} << 31));

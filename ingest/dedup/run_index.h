@@ -149,6 +149,8 @@ class RunView {
   static RunView Of(std::span<const RunView> views);
   // The same view with its segments behind one summary; about 60 ns a tile.
   RunView Summarised() const;
+  // The same view without the segments that `keep` refuses; what stands before the others stays.
+  RunView Only(const std::function<bool(const RunSegment&)>& keep) const;
 
   // Which code points of `text` lie in runs of `min_run` or more. A text shorter than that has
   // none. Time: linear in the text, plus a few look-ups of text at each end of a run.

@@ -27,12 +27,6 @@ using ingest::RunView;
 
 constexpr std::string_view kSuffix = ".runs";
 constexpr size_t kRebuildCodePoints = size_t{16} << 20;  // indexed at once when opening
-// A view of everybody asks at most so many segments one by one …
-constexpr size_t kLooseSegments = 24;
-// … and of those beyond a few at most this part of all tiles, inverse.
-constexpr size_t kFewSegments = 6;
-constexpr uint64_t kLooseShare = 4;
-
 // A file mapped for reading; gone from memory with its last reader.
 class MappedFile {
  public:
@@ -233,7 +227,8 @@ TextIndex::TextIndex(Scribe& scribe, BlobStore& blobs, Keyring& keyring, Options
       options_(std::move(options)),
       hasher_(MakeRunHasher(keyring)),
       texts_(scribe, blobs, keyring),
-      forms_(texts_, options_.kept_code_points) {}
+      forms_(texts_, options_.kept_code_points),
+      everybody_(hasher_) {}
 
 StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(Scribe& scribe, BlobStore& blobs,
                                                      Keyring& keyring, Options options) {
@@ -421,27 +416,7 @@ RunView TextIndex::Everybody() {
       all.insert(all.end(), segments.begin(), segments.end());
     }
   }
-  const std::lock_guard lock(summary_mutex_);
-  std::vector<std::shared_ptr<const RunSegment>> loose;
-  uint64_t tiles = 0;
-  uint64_t loose_tiles = 0;
-  for (const auto& segment : all) {
-    tiles += segment->tiles();
-    if (summarised_.contains(segment.get())) continue;
-    loose.push_back(segment);
-    loose_tiles += segment->tiles();
-  }
-  // Segments that were merged since stay in the summary with what they were merged of; their tiles
-  // are then asked twice, until the summary is made anew.
-  if (loose.size() > kLooseSegments ||
-      (loose.size() > kFewSegments && loose_tiles * kLooseShare > tiles)) {
-    summary_ = RunView(&hasher_, all).Summarised();
-    summarised_.clear();
-    for (const auto& segment : all) summarised_.insert(segment.get());
-    return summary_;
-  }
-  const RunView views[] = {summary_, RunView(&hasher_, std::move(loose))};
-  return RunView::Of(views);
+  return everybody_.Of(std::move(all));
 }
 
 TextIndex::Committing::Committing(TextIndex& index) : index_(index) {

@@ -34,6 +34,7 @@
 #include "base/status.h"
 #include "ingest/dedup/document_form.h"
 #include "ingest/dedup/run_index.h"
+#include "ingest/dedup/run_summaries.h"
 #include "services/flow/keyring.h"
 #include "services/flow/scribe.h"
 
@@ -135,7 +136,7 @@ class TextIndex {
 
   // Committed documents of one partner; every batch whose Append returned is there.
   ingest::RunView PartnerView(uint32_t partner) const;
-  // Of all. Remakes its summary when enough is new: then 60 ns a tile of all.
+  // Of all (ingest/dedup/run_summaries.h).
   ingest::RunView Everybody();
 
   // Between the two calls a batch goes from the journal into the index. AwaitCommits waits for
@@ -200,9 +201,7 @@ class TextIndex {
   bool working_ = false;
   bool stopping_ = false;
 
-  std::mutex summary_mutex_;  // guards what follows
-  std::set<const ingest::RunSegment*> summarised_;
-  ingest::RunView summary_;  // keeps them alive
+  ingest::RunSummaries everybody_;
 
   std::thread worker_;
 };

@@ -148,6 +148,7 @@ inline QualityFigures MeasureQuality(std::string_view text) {
     set(QualityRule::kLongWords, share(in_long, visible));
   }
   if (syllables >= 50) set(QualityRule::kRareSyllables, share(rare, syllables));
+  if (syllables >= 300) set(QualityRule::kCharacterNoise, 1000 * rare / syllables);
   if (syllables >= 200) set(QualityRule::kCommonSyllables, share(frequent, syllables));
   uint64_t all_ends = 0, pairs = 0;
   for (size_t i = 0; i + 1 < words.size(); ++i) {

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "ingest/dedup/coverage.h"
+#include "ingest/dedup/run_summaries.h"
 #include "tests/ingest/dedup/run_corpus.h"
 
 namespace jangbu::ingest {
@@ -65,6 +66,7 @@ TEST(RunIndexAgainstASuffixArray, EveryRunIsFoundAndNoneInventedWhileSegmentsCom
   const RunHasher hasher(kTestSecret);
   for (const int askers : {1, 2, 8}) {
     RunIndex index(hasher);
+    RunSummaries everybody(hasher);
     std::atomic<size_t> appended{0};  // documents that every new view holds
     std::atomic<bool> failed{false};
     std::atomic<uint64_t> asked{0};
@@ -101,7 +103,10 @@ TEST(RunIndexAgainstASuffixArray, EveryRunIsFoundAndNoneInventedWhileSegmentsCom
           Reference reference;
           reference.before =
               documents < corpus.size() ? corpus[documents].document.place : kAfterAll;
-          const RunView view = own(3) == 0 ? index.View().Summarised() : index.View();
+          const uint64_t kind = own(4);
+          const RunView view = kind == 0   ? index.View().Summarised()
+                               : kind == 1 ? everybody.Of(index.Segments())
+                                           : index.View();
           const auto covered = view.Covered(text, reference, forms);
           const Intervals expected = truth.Covered(text, documents);
           // With kAfterAll the view may hold more than was asked of the truth.
