@@ -29,10 +29,14 @@ Appraisal Appraiser::Appraise(std::string_view utf8, const ScreenPolicy& policy)
 
   a.form = FormOfDocument(segments, forms);
   a.offers.reserve(a.form.offers.size());
+  texts_.clear();
+  for (const Segment& segment : segments) texts_.push_back(segment.Text(a.canonical));
+  tokens_.resize(segments.size());
+  counter_.CountEach(a.canonical, texts_, tokens_);
   auto next = a.form.offers.begin();
   for (size_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
-    const int64_t tokens = counter_.Count(segment.Text(a.canonical));
+    const int64_t tokens = tokens_[i];
     JANGBU_CHECK(tokens >= 0 && tokens <= UINT32_MAX);
     a.tokens += tokens;
     if (segment.korean) {

@@ -54,6 +54,8 @@ class Appraiser {
  private:
   TokenCounter counter_;
   const Fingerprinter& fingerprinter_;
+  std::vector<std::string_view> texts_;  // of the segments of the text at hand
+  std::vector<int64_t> tokens_;          // and their counts
 };
 
 }  // namespace jangbu::ingest

@@ -464,6 +464,79 @@ int64_t BpeModel::Count(std::string_view word, BpeScratch& scratch) const {
   return word.size() < 64 ? CountShort(p, end, scratch) : CountLong(p, end, scratch);
 }
 
+// Nearly every row of tokens is found without a step back: the longest token at each place, and it
+// fits. Of those the next tokens are looked up in turns, byte by byte; the others begin anew.
+void BpeModel::CountTogether(std::span<const std::string_view> words, std::span<int64_t> counts,
+                             BpeScratch& scratch) const {
+  JANGBU_CHECK(words.size() <= kTogether && counts.size() == words.size());
+  struct Row {
+    ByteTrie::Walk walk;
+    const char* at;
+    uint32_t word;
+    uint32_t last;
+    int32_t count;
+  };
+  Row rows[kTogether];  // of the words that are not counted yet, those in `live`
+  uint32_t live[kTogether];
+  uint32_t walking[kTogether];
+  size_t rows_live = 0;
+  for (uint32_t i = 0; i < words.size(); ++i) {
+    if (words[i].size() >= 64 || (whole_word_first_ && !unreachable_.empty())) {
+      counts[i] = Count(words[i], scratch);
+      continue;
+    }
+    rows[i] = {.walk = {}, .at = words[i].data(), .word = i, .last = kNoToken, .count = 0};
+    live[rows_live++] = i;
+  }
+  while (rows_live > 0) {
+    size_t left = rows_live;
+    for (size_t k = 0; k < left; ++k) {
+      Row& row = rows[live[k]];
+      const std::string_view word = words[row.word];
+      row.walk = trie_.WalkFrom(row.at, word.data() + word.size());
+      walking[k] = live[k];
+    }
+    while (left > 0) {
+      for (size_t k = 0; k < left;) {
+        if (trie_.Step(rows[walking[k]].walk)) {
+          ++k;
+        } else {
+          walking[k] = walking[--left];
+        }
+      }
+    }
+    for (size_t k = 0; k < rows_live; ++k) {
+      const Row& row = rows[live[k]];
+      if (row.walk.longest == kNoToken) continue;
+      __builtin_prefetch(&tokens_[row.walk.longest]);
+      if (row.last == kNoToken) continue;
+      FetchPair(row.last, row.walk.longest);
+      __builtin_prefetch(&suffix_[row.last]);
+      __builtin_prefetch(&prefix_[row.walk.longest]);
+    }
+    size_t kept = 0;
+    for (size_t k = 0; k < rows_live; ++k) {
+      Row& row = rows[live[k]];
+      const uint32_t token = row.walk.longest;
+      const std::string_view word = words[row.word];
+      if (token == kNoToken ||
+          (row.last != kNoToken && FirstThatFits(row.last, token, scratch) != token)) {
+        counts[row.word] = CountShort(word.data(), word.data() + word.size(), scratch);
+        continue;
+      }
+      row.at += tokens_[token].length;
+      row.last = token;
+      ++row.count;
+      if (row.at == word.data() + word.size()) {
+        counts[row.word] = row.count;
+      } else {
+        live[kept++] = live[k];
+      }
+    }
+    rows_live = kept;
+  }
+}
+
 // Rows of tokens from left to right, longest first. `dead` marks ends of rows that cannot go on; as
 // the row to an end is the only one, an end is tried once.
 template <typename Stack, typename Ends, typename Longest>

@@ -67,6 +67,25 @@ class ByteTrie {
     return best;
   }
 
+  // Longest, a byte at a time, so that several can be walked in turn and their reads overlap.
+  struct Walk {
+    const char* p;
+    const char* end;
+    Node node;
+    uint32_t longest;  // so far; kNone
+  };
+  Walk WalkFrom(const char* p, const char* end) const { return {p, end, root(), kNone}; }
+  // False when the walk is at its end.
+  bool Step(Walk& walk) const {
+    if (walk.p == walk.end) return false;
+    const auto c = static_cast<unsigned char>(*walk.p++);
+    const Node node = nodes_[(walk.node & 0xFFFFFF) ^ c];
+    if (((node >> 24) & 0x1FF) != (0x100u | c)) return false;
+    if ((node >> 33) != 0) walk.longest = ValueAt(node);
+    walk.node = node;
+    return true;
+  }
+
   bool empty() const { return empty_; }
   size_t memory_bytes() const { return nodes_.capacity() * sizeof(Node); }
 

@@ -39,15 +39,28 @@ class TokenCounter::Impl {
   }
 
   int64_t Count(std::string_view segment) {
-    total_ = 0;
+    int64_t total = 0;
+    sum_ = &total;
     readable_ = segment.data() + segment.size();
     AddSegment(segment);
     Flush();
-    return total_;
+    return total;
+  }
+
+  void CountEach(std::string_view text, std::span<const std::string_view> segments,
+                 std::span<int64_t> counts) {
+    readable_ = text.data() + text.size();
+    for (size_t i = 0; i < segments.size(); ++i) {
+      counts[i] = 0;
+      sum_ = &counts[i];
+      AddSegment(segments[i]);
+    }
+    Flush();
   }
 
   int64_t CountText(std::string_view text) {
-    total_ = 0;
+    int64_t total = 0;
+    sum_ = &total;
     readable_ = text.data() + text.size();
     while (!text.empty()) {
       const size_t end = text.find('\n');
@@ -56,11 +69,12 @@ class TokenCounter::Impl {
       text.remove_prefix(end + 1);
     }
     Flush();
-    return total_;
+    return total;
   }
 
  private:
   static constexpr size_t kPendingMax = 32;
+  static_assert(kPendingMax <= BpeModel::kTogether);
   // After so many groups in a row with hardly a hit, so many words as short as that pass the cache
   // by.
   static constexpr int kInVainMax = 8;
@@ -71,6 +85,7 @@ class TokenCounter::Impl {
     const char* word;
     size_t size;
     size_t home;
+    int64_t* sum;  // where its count goes
   };
   using FirstBytes = std::array<bool, 256>;
 
@@ -117,7 +132,7 @@ class TokenCounter::Impl {
         continue;
       }
       if (p > start) rest(std::string_view(start, static_cast<size_t>(p - start)));
-      ++total_;
+      ++*sum_;
       p = match.end;
       start = p;
     }
@@ -337,7 +352,7 @@ class TokenCounter::Impl {
                      [this](std::string_view rest) { AddMarkedWords(rest); });
       Flush();
     } else {
-      total_ += CountUnigramSentence(buffer_);
+      *sum_ += CountUnigramSentence(buffer_);
     }
   }
 
@@ -399,23 +414,23 @@ class TokenCounter::Impl {
   // `readable` is the end of the memory that holds the word.
   void AddWord(const char* word, size_t size, const char* readable) {
     if (size == 1) {
-      ++total_;  // One atom, or one unknown character.
+      ++*sum_;  // One atom, or one unknown character.
       return;
     }
     if (size > CountCache::kWordBytesMax || !cache_.enabled()) {
-      total_ += CountWord({word, size});
+      *sum_ += CountWord({word, size});
       return;
     }
     if (size == 2) {
       uint8_t& count = two_bytes_[static_cast<size_t>(static_cast<unsigned char>(word[0])) << 8 |
                                   static_cast<unsigned char>(word[1])];
       if (count == 0) count = static_cast<uint8_t>(CountWord({word, 2}));
-      total_ += count;
+      *sum_ += count;
       return;
     }
     if (bypass_ > 0 && size <= kBypassBytesMax) {
       --bypass_;
-      total_ += CountWord({word, size});
+      *sum_ += CountWord({word, size});
       return;
     }
     Pending& p = pending_[pending_count_];
@@ -428,6 +443,7 @@ class TokenCounter::Impl {
     }
     p.word = word;
     p.size = size;
+    p.sum = sum_;
     p.home = cache_.Home(p.key);
     cache_.Prefetch(p.home);
     if (++pending_count_ == kPendingMax) Flush();
@@ -438,14 +454,14 @@ class TokenCounter::Impl {
     size_t misses = 0;
     for (size_t i = 0; i < pending_count_; ++i) {
       const Pending& p = pending_[i];
-      int64_t count = cache_.Find(p.key, p.home);
-      if (count < 0) {
-        ++misses;
-        count = CountWord({p.word, p.size});
-        cache_.Insert(p.key, p.home, static_cast<uint32_t>(count));
+      const int32_t count = cache_.Find(p.key, p.home);
+      if (count >= 0) {
+        *p.sum += count;
+      } else {
+        missed_[misses++] = static_cast<uint8_t>(i);
       }
-      total_ += count;
     }
+    if (misses > 0) CountMissed(misses);
     // Where hardly any word comes twice (noise, an adversary), short words are counted faster than
     // they are looked for and kept.
     if (pending_count_ == kPendingMax) {
@@ -456,6 +472,30 @@ class TokenCounter::Impl {
       }
     }
     pending_count_ = 0;
+  }
+
+  // Counts the waiting words that the cache does not hold: the first `misses` of missed_.
+  void CountMissed(size_t misses) {
+    std::string_view words[kPendingMax];
+    int64_t counts[kPendingMax];
+    for (size_t i = 0; i < misses; ++i) {
+      const Pending& p = pending_[missed_[i]];
+      words[i] = {p.word, p.size};
+    }
+    const bool together = pipeline_.bpe != nullptr && misses > 1;
+    if (together) pipeline_.bpe->CountTogether({words, misses}, {counts, misses}, scratch_);
+    for (size_t i = 0; i < misses; ++i) {
+      const Pending& p = pending_[missed_[i]];
+      if (!together) {
+        counts[i] = CountWord(words[i]);
+      } else if (counts[i] < 0) {
+        counts[i] = CountWithUnknown(words[i]);
+      }
+      *p.sum += counts[i];
+      // Twice among those that waited, it is kept once.
+      if (cache_.Find(p.key, p.home) < 0)
+        cache_.Insert(p.key, p.home, static_cast<uint32_t>(counts[i]));
+    }
   }
 
   int64_t CountWord(std::string_view word) {
@@ -519,11 +559,12 @@ class TokenCounter::Impl {
   std::string spare_;
   std::string prefixed_;
   std::string marked_;
-  int64_t total_ = 0;
+  int64_t* sum_ = nullptr;  // of the segment under way
   int in_vain_ = 0;
   int bypass_ = 0;
   size_t pending_count_ = 0;
   std::array<Pending, kPendingMax> pending_;
+  std::array<uint8_t, kPendingMax> missed_;  // of pending_
 };
 
 TokenCounter::TokenCounter(std::shared_ptr<const Tokenizer> tokenizer, TokenCounterOptions options)
@@ -535,5 +576,10 @@ TokenCounter& TokenCounter::operator=(TokenCounter&&) noexcept = default;
 
 int64_t TokenCounter::Count(std::string_view segment) { return impl_->Count(segment); }
 int64_t TokenCounter::CountText(std::string_view text) { return impl_->CountText(text); }
+void TokenCounter::CountEach(std::string_view text, std::span<const std::string_view> segments,
+                             std::span<int64_t> counts) {
+  JANGBU_CHECK(counts.size() == segments.size());
+  impl_->CountEach(text, segments, counts);
+}
 
 }  // namespace jangbu::ingest

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/ingest/tokens/random_text.h"
@@ -94,6 +97,8 @@ void AgreesOnAllWords(const Vocabulary& v, std::string_view letters, size_t long
   ASSERT_TRUE(model.ok()) << model.status();
   BpeScratch scratch;
   std::string word;
+  std::vector<std::string> texts;
+  std::vector<int64_t> wants;
   // Every word up to `longest` letters, as numbers in base |letters|.
   for (size_t size = 1; size <= longest; ++size) {
     size_t words = 1;
@@ -102,10 +107,22 @@ void AgreesOnAllWords(const Vocabulary& v, std::string_view letters, size_t long
       word.clear();
       for (size_t i = 0, rest = n; i < size; ++i, rest /= letters.size())
         word.push_back(letters[rest % letters.size()]);
-      ASSERT_EQ(model->Count(word, scratch), v.ByMerging(word))
+      const int64_t want = v.ByMerging(word);
+      ASSERT_EQ(model->Count(word, scratch), want)
           << what << " round " << round << " word " << word;
+      texts.push_back(word);
+      wants.push_back(want);
     }
   }
+  // The same words, several at once.
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  std::vector<int64_t> counts(views.size());
+  for (size_t from = 0, n = 1; from < views.size(); from += n, n = n % BpeModel::kTogether + 1) {
+    const size_t now = std::min(n, views.size() - from);
+    model->CountTogether(std::span(views).subspan(from, now), std::span(counts).subspan(from, now),
+                         scratch);
+  }
+  ASSERT_EQ(counts, wants) << what << " round " << round;
 }
 
 TEST(BpeModel, AgreesWithRepeatedMergingOnEveryShortWord) {

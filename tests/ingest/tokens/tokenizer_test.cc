@@ -104,6 +104,25 @@ TEST(TokenCounter, AgreesWithTheDefinition) {
   }
   EXPECT_EQ(counter.CountText(all), total) << "a text is the sum of its segments";
   EXPECT_EQ(tiny.CountText(all), total);
+
+  // All segments of a text at once, by counters that know nothing yet: most words are counted
+  // together with others.
+  std::vector<std::string_view> segments;
+  std::vector<int64_t> want;
+  for (size_t at = 0; at < all.size();) {
+    const size_t end = all.find('\n', at);
+    segments.push_back(std::string_view(all).substr(at, end - at));
+    want.push_back(plain.Count(segments.back()));
+    at = end + 1;
+  }
+  for (const size_t cache : {size_t{0}, size_t{4096}, size_t{32} << 20}) {
+    TokenCounter fresh(Load(json), {.cache_bytes = cache});
+    std::vector<int64_t> counts(segments.size(), -1);
+    fresh.CountEach(all, segments, counts);
+    EXPECT_EQ(counts, want) << cache;
+    fresh.CountEach(all, segments, counts);
+    EXPECT_EQ(counts, want) << "again, " << cache;
+  }
 }
 
 TEST(TokenCounter, EqualOnAnyNumberOfThreads) {
