@@ -50,15 +50,30 @@ bool JoinsBackwards(char32_t cp) { return text::IsVowelJamo(cp) || text::IsTailJ
 void FormStream::Push(std::string_view bytes, std::string& text_out, std::vector<FormUnit>& out) {
   size_t i = 0;
   while (i < bytes.size()) {
-    // A syllable whole in `bytes` is nearly everything.
-    if (carried_ == 0 && i + 3 <= bytes.size()) {
-      const auto lead = static_cast<unsigned char>(bytes[i]);
-      if (lead >= 0xEA && lead <= 0xED && MayBegin(bytes.data() + i, 3)) {
-        const char* p = bytes.data() + i;
-        const char32_t cp = ingest::DecodeUtf8(p);
-        text_out.append(bytes.substr(i, 3));
-        Take(cp, 3, out);
-        i += 3;
+    if (carried_ == 0) {
+      // Syllables whole in `bytes`, and ASCII, are nearly everything.
+      const size_t first = i;
+      for (; i + 3 <= bytes.size(); i += 3) {
+        const auto byte = [&](size_t k) { return static_cast<unsigned char>(bytes[i + k]); };
+        if (byte(0) < 0xEA || byte(0) > 0xED || (byte(1) & 0xC0) != 0x80 ||
+            (byte(2) & 0xC0) != 0x80) {
+          break;
+        }
+        const auto cp = static_cast<char32_t>((byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 |
+                                              (byte(2) & 0x3F));
+        if (!text::IsSyllable(cp)) break;  // a surrogate is none
+        // As Take does, without a call.
+        if (!unit_.empty()) SettleUnit(out);
+        if (has_tip_) out.push_back(tip_);
+        tip_ = {cp, at_, at_ + 3};
+        has_tip_ = true;
+        at_ += 3;
+      }
+      text_out.append(bytes.substr(first, i - first));
+      if (i == bytes.size()) return;
+      if (static_cast<unsigned char>(bytes[i]) < 0x80) {
+        text_out.push_back(bytes[i]);
+        Take(static_cast<unsigned char>(bytes[i++]), 1, out);
         continue;
       }
     }
@@ -134,9 +149,14 @@ void FormStream::FormOfUnit(const std::u32string& unit, std::u32string& form) {
   form.clear();
   if (unit.size() == 1) {
     const char32_t cp = unit[0];
+    if (cp < 0x80) {
+      const char32_t small = cp >= U'A' && cp <= U'Z' ? cp + (U'a' - U'A') : cp;
+      if ((small >= U'a' && small <= U'z') || (cp >= U'0' && cp <= U'9')) form.push_back(small);
+      return;
+    }
     const text::Form kind = text::FormOf(text::Classify(cp));
     if (kind == text::Form::kDropped) return;
-    if (kind == text::Form::kCopied && cp >= 0x80) {
+    if (kind == text::Form::kCopied) {
       form.push_back(cp);
       return;
     }
