@@ -34,28 +34,47 @@ std::string FrameAad(const Digest& plan, uint64_t number) {
   return aad.Take();
 }
 
+// A box that does not open with the key of the secret's file.
+Status DoesNotOpen(const std::string& path) {
+  return DataLoss("wrong_secret_or_damaged",
+                  path +
+                      " does not open with this secret: it was made with another one, or it is "
+                      "damaged; give the secret it was made with, or restore the file");
+}
+
 struct Frames {
   std::vector<std::string> frames;
   size_t sound_bytes = 0;
 };
 
-StatusOr<Frames> Parse(std::string_view bytes, const Digest& plan, const SecretKey& key) {
+StatusOr<Frames> Parse(const std::string& path, std::string_view bytes, const Digest& plan,
+                       const SecretKey& key) {
   ByteReader in(bytes);
   if (in.Raw(kRecordMagic.size()) != kRecordMagic) {
-    return DataLoss("record_malformed", "the file is no audit record");
+    return DataLoss("record_malformed", path + " is no audit record");
   }
   if (in.Array<32>() != plan || !in.ok()) {
-    return FailedPrecondition("other_plan", "the record was made with another plan");
+    return FailedPrecondition("other_plan",
+                              path + " was made with another plan; give the plan it was made with");
   }
   Frames out;
   out.sound_bytes = kHeadBytes;
   while (!in.empty()) {
     const uint32_t length = in.U32();
     if (!in.ok() || length > in.remaining()) break;  // cut off
-    if (length > kMaxFrame) return DataLoss("record_malformed", "a frame is too long");
-    JANGBU_ASSIGN_OR_RETURN(std::string frame,
-                            OpenBox(key, FrameAad(plan, out.frames.size()), in.Raw(length)));
-    out.frames.push_back(std::move(frame));
+    if (length > kMaxFrame) {
+      return DataLoss("record_malformed", path + ": the frame at byte " +
+                                              std::to_string(out.sound_bytes) + " is too long");
+    }
+    auto frame = OpenBox(key, FrameAad(plan, out.frames.size()), in.Raw(length));
+    if (!frame.ok()) {
+      // Where an earlier one opened, the secret fits.
+      if (out.frames.empty()) return DoesNotOpen(path);
+      return DataLoss("record_damaged", path + ": the frame at byte " +
+                                            std::to_string(out.sound_bytes) +
+                                            " is damaged; restore the file");
+    }
+    out.frames.push_back(*std::move(frame));
     out.sound_bytes += 4 + length;
   }
   return out;
@@ -90,7 +109,9 @@ StatusOr<std::string> ReadPlanFile(const std::string& path, const SecretKey& key
   if (!bytes.starts_with(kPlanMagic)) {
     return DataLoss("plan_malformed", path + " is no audit plan");
   }
-  return OpenBox(key, kPlanAad, std::string_view(bytes).substr(kPlanMagic.size()));
+  auto plan = OpenBox(key, kPlanAad, std::string_view(bytes).substr(kPlanMagic.size()));
+  if (!plan.ok()) return DoesNotOpen(path);
+  return plan;
 }
 
 Status WriteCanaryFile(const std::string& path, std::span<const audit::Canary> registry,
@@ -104,10 +125,10 @@ StatusOr<std::vector<audit::Canary>> ReadCanaryFile(const std::string& path, con
   if (!bytes.starts_with(kCanaryMagic)) {
     return DataLoss("canaries_malformed", path + " is no registry of canaries");
   }
-  JANGBU_ASSIGN_OR_RETURN(
-      const std::string registry,
-      OpenBox(key, kCanaryAad, std::string_view(bytes).substr(kCanaryMagic.size())));
-  return audit::DecodeCanaries(registry);
+  const auto registry =
+      OpenBox(key, kCanaryAad, std::string_view(bytes).substr(kCanaryMagic.size()));
+  if (!registry.ok()) return DoesNotOpen(path);
+  return audit::DecodeCanaries(*registry);
 }
 
 StatusOr<AuditRecord> AuditRecord::Open(const std::string& path, const Digest& plan, SecretKey key,
@@ -121,7 +142,7 @@ StatusOr<AuditRecord> AuditRecord::Open(const std::string& path, const Digest& p
   JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, kMaxFile));
   size_t sound = 0;
   if (bytes.size() >= kHeadBytes) {
-    JANGBU_ASSIGN_OR_RETURN(Frames parsed, Parse(bytes, plan, record.key_));
+    JANGBU_ASSIGN_OR_RETURN(Frames parsed, Parse(path, bytes, plan, record.key_));
     record.frames_ = std::move(parsed.frames);
     sound = parsed.sound_bytes;
   }
@@ -178,9 +199,12 @@ Status AuditRecord::Append(std::string_view frame) {
 StatusOr<std::vector<std::string>> ReadAuditRecord(const std::string& path, const Digest& plan,
                                                    const SecretKey& key, Digest* digest) {
   JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path, kMaxFile));
-  JANGBU_ASSIGN_OR_RETURN(Frames parsed, Parse(bytes, plan, key));
+  JANGBU_ASSIGN_OR_RETURN(Frames parsed, Parse(path, bytes, plan, key));
   if (parsed.sound_bytes != bytes.size()) {
-    return DataLoss("record_cut_off", path + " ends in the middle of a frame; run the audit again");
+    return DataLoss("record_cut_off",
+                    path +
+                        " ends in the middle of a frame; `jangbu audit run` goes on from "
+                        "there");
   }
   if (digest != nullptr) *digest = Sha256(bytes);
   return std::move(parsed.frames);

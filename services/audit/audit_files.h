@@ -11,7 +11,9 @@
 //   number:u64
 //
 // A frame cut off by a crash is dropped when the record is opened to go on; any other damage is
-// DataLoss. Frames cannot be moved, left out in the middle or taken from another audit.
+// DataLoss, which names the file: ("wrong_secret_or_damaged") where nothing opens,
+// ("record_damaged") at what byte a frame of a record does not. Frames cannot be moved, left out in
+// the middle or taken from another audit.
 
 #include <cstdint>
 #include <span>

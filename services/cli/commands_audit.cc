@@ -73,11 +73,6 @@ using Align = Table::Align;
 
 constexpr uint32_t kInfo = UINT32_MAX;  // the frame that says what was asked: no task has it
 
-ExitCode FailLocal(const Console& console, const Status& status) {
-  console.Fail(status);
-  return ExitCode::kUsage;
-}
-
 constexpr AuditMsg kOrigins[] = {AuditMsg::kControlHeldBack, AuditMsg::kControlAfterCutOff,
                                  AuditMsg::kControlHeldBack, AuditMsg::kControlSynthetic};
 constexpr AuditMsg kControlMatches[] = {AuditMsg::kMatchAny, AuditMsg::kMatchPartner,
@@ -96,6 +91,13 @@ std::vector<std::string> ControlsJson(const audit::ProbePlan& plan) {
   return rows;
 }
 
+// The same, naming the file.
+Status OfFile(const std::string& path, const Status& status) {
+  const std::string_view reason = ReasonOf(status);
+  const std::string why(MessageOf(status).substr(reason.size() + 2));
+  return MakeError(status.code(), reason, path + ": " + why);
+}
+
 struct Loaded {
   audit::ProbePlan plan;
   Digest digest{};
@@ -104,7 +106,9 @@ struct Loaded {
 StatusOr<Loaded> LoadPlan(const std::string& path, const SecretKey& key) {
   JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadPlanFile(path, key));
   Loaded loaded;
-  JANGBU_ASSIGN_OR_RETURN(loaded.plan, audit::DecodePlan(bytes));
+  auto plan = audit::DecodePlan(bytes);
+  if (!plan.ok()) return OfFile(path, plan.status());
+  loaded.plan = *std::move(plan);
   loaded.digest = audit::PlanDigest(bytes);
   return loaded;
 }
@@ -114,15 +118,16 @@ struct Answers {
   std::string model, endpoint;
 };
 
-StatusOr<Answers> SplitAnswers(const std::vector<std::string>& frames) {
+StatusOr<Answers> SplitAnswers(const std::string& path, const std::vector<std::string>& frames) {
   Answers out;
   for (const std::string& frame : frames) {
-    JANGBU_ASSIGN_OR_RETURN(audit::AuditAnswer answer, audit::DecodeAnswer(frame));
-    if (answer.task == kInfo) {
-      out.model = answer.text;
-      out.endpoint = answer.finish;
+    auto answer = audit::DecodeAnswer(frame);
+    if (!answer.ok()) return OfFile(path, answer.status());
+    if (answer->task == kInfo) {
+      out.model = answer->text;
+      out.endpoint = answer->finish;
     } else {
-      out.answers.push_back(std::move(answer));
+      out.answers.push_back(*std::move(answer));
     }
   }
   return out;
@@ -171,7 +176,7 @@ StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   Digest record_digest{};
   JANGBU_ASSIGN_OR_RETURN(const auto frames,
                           ReadAuditRecord(params.record, loaded.digest, key, &record_digest));
-  JANGBU_ASSIGN_OR_RETURN(const Answers answers, SplitAnswers(frames));
+  JANGBU_ASSIGN_OR_RETURN(const Answers answers, SplitAnswers(params.record, frames));
   audit::FigureOptions options;
   options.releases = params.releases;
   options.quota = params.quota;
@@ -261,6 +266,23 @@ std::string_view Text(Lang lang, AuditMsg message) {
   return lang == Lang::kKo ? entry.ko : entry.en;
 }
 
+ExitCode FailOfFile(const Console& console, const Status& status) {
+  const std::string_view reason = ReasonOf(status);
+  const auto say = [&](AuditMsg message) {
+    console.err << "jangbu: " << Words(console, message, {ForTerminal(MessageOf(status))}) << '\n';
+  };
+  if (!console.json && reason == "wrong_secret_or_damaged") {
+    say(AuditMsg::kErrorAuditSecret);
+  } else if (!console.json && reason == "file_missing") {
+    say(AuditMsg::kErrorAuditFileMissing);
+  } else if (!console.json && absl::IsDataLoss(status) && reason != "report_differs") {
+    say(AuditMsg::kErrorAuditFile);
+  } else {
+    console.Fail(status);
+  }
+  return ExitCode::kUsage;
+}
+
 StatusOr<MadeReports> MakeAuditReports(const AuditReportParams& params) {
   JANGBU_ASSIGN_OR_RETURN(Reports reports, MakeReports(params));
   return MadeReports{reports.statement,     reports.json, reports.html_ko, reports.html_en,
@@ -271,7 +293,7 @@ ExitCode AuditPlan(Session& session, const AuditPlanParams& params) {
   const Console& console = session.console();
   OsRandom random;
   auto secret = AuditSecret(params.secret, true, random);
-  if (!secret.ok()) return FailLocal(console, secret.status());
+  if (!secret.ok()) return FailOfFile(console, secret.status());
   audit::PlanOptions options;
   options.seed = params.seed;
   options.windows = params.windows;
@@ -284,7 +306,7 @@ ExitCode AuditPlan(Session& session, const AuditPlanParams& params) {
     std::vector<audit::GivenProbe> given;
     for (const std::string& file : params.given) {
       auto more = ReadGivenProbes(file);
-      if (!more.ok()) return FailLocal(console, more.status());
+      if (!more.ok()) return FailOfFile(console, more.status());
       given.insert(given.end(), std::make_move_iterator(more->begin()),
                    std::make_move_iterator(more->end()));
     }
@@ -292,30 +314,30 @@ ExitCode AuditPlan(Session& session, const AuditPlanParams& params) {
     plan = audit::MakeGivenPlan(std::move(given), options);
   } else {
     const auto bytes = ReadLocalFile(params.tokenizer, ingest::Tokenizer::kFileBytesMax);
-    if (!bytes.ok()) return FailLocal(console, bytes.status());
+    if (!bytes.ok()) return FailOfFile(console, bytes.status());
     const auto tokenizer = ingest::Tokenizer::Load(*bytes);
-    if (!tokenizer.ok()) return FailLocal(console, tokenizer.status());
+    if (!tokenizer.ok()) return FailOfFile(console, tokenizer.status());
     ingest::TokenCounter counter(*tokenizer);
     options.tokenizer =
         std::string((*tokenizer)->algorithm()) + " " + ToHex((*tokenizer)->file_sha256());
     options.trained_until = params.trained_until;
     options.canary_references = params.canary_references;
     auto texts = TextsOfPlan(params);
-    if (!texts.ok()) return FailLocal(console, texts.status());
+    if (!texts.ok()) return FailOfFile(console, texts.status());
     std::vector<audit::Canary> canaries;
     if (!params.canaries.empty()) {
       auto registry = ReadCanaryFile(params.canaries, *secret);
-      if (!registry.ok()) return FailLocal(console, registry.status());
+      if (!registry.ok()) return FailOfFile(console, registry.status());
       canaries = *std::move(registry);
     }
     plan = audit::MakePlan(
         *std::move(texts), options, [&](std::string_view text) { return counter.CountText(text); },
         canaries);
   }
-  if (!plan.ok()) return FailLocal(console, plan.status());
+  if (!plan.ok()) return FailOfFile(console, plan.status());
   const std::string encoded = audit::EncodePlan(*plan);
   const Status written = WritePlanFile(params.out, encoded, *secret, random);
-  if (!written.ok()) return FailLocal(console, written);
+  if (!written.ok()) return FailOfFile(console, written);
   const uint64_t tasks = audit::TasksOf(*plan).size();
   if (console.json) {
     console.out << JsonObject()
@@ -371,13 +393,13 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params) {
   const Console& console = session.console();
   OsRandom random;
   auto secret = AuditSecret(params.secret, false, random);
-  if (!secret.ok()) return FailLocal(console, secret.status());
+  if (!secret.ok()) return FailOfFile(console, secret.status());
   const auto loaded = LoadPlan(params.plan, *secret);
-  if (!loaded.ok()) return FailLocal(console, loaded.status());
+  if (!loaded.ok()) return FailOfFile(console, loaded.status());
   auto record = AuditRecord::Open(params.record, loaded->digest, secret->Copy(), random);
-  if (!record.ok()) return FailLocal(console, record.status());
-  const auto before = SplitAnswers(record->frames());
-  if (!before.ok()) return FailLocal(console, before.status());
+  if (!record.ok()) return FailOfFile(console, record.status());
+  const auto before = SplitAnswers(params.record, record->frames());
+  if (!before.ok()) return FailOfFile(console, before.status());
   OpenAiOptions options;
   options.url = params.endpoint;
   options.model = params.model;
@@ -391,7 +413,7 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params) {
   options.http.ca_file = params.ca;
   if (!params.api_key_file.empty()) {
     auto key = ReadLocalFile(params.api_key_file, 4096);
-    if (!key.ok()) return FailLocal(console, key.status());
+    if (!key.ok()) return FailOfFile(console, key.status());
     while (key->ends_with('\n')) key->pop_back();
     options.api_key = *key;
   }
@@ -415,7 +437,7 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params) {
     info.text = can->model;
     info.finish = can->describe();
     const Status kept = record->Append(audit::EncodeAnswer(info));
-    if (!kept.ok()) return FailLocal(console, kept);
+    if (!kept.ok()) return FailOfFile(console, kept);
   } else if (before->model != can->model) {
     console.Fail(FailedPrecondition("other_model", "the record is of " + before->model +
                                                        ", the endpoint serves " + can->model));
@@ -467,24 +489,24 @@ ExitCode AuditRun(Session& session, const AuditRunParams& params) {
 ExitCode AuditReport(Session& session, const AuditReportParams& params) {
   const Console& console = session.console();
   const auto reports = MakeReports(params);
-  if (!reports.ok()) return FailLocal(console, reports.status());
+  if (!reports.ok()) return FailOfFile(console, reports.status());
   std::string note;
   if (!params.sign_key.empty()) {
     OsRandom random;
     const auto seed = AuditSecret(params.sign_key, true, random);
-    if (!seed.ok()) return FailLocal(console, seed.status());
+    if (!seed.ok()) return FailOfFile(console, seed.status());
     ledger::Ed25519Bytes bytes{};
     std::copy_n(reinterpret_cast<const uint8_t*>(seed->bytes().data()), bytes.size(),
                 bytes.begin());
     const auto signer = ledger::NoteSigner::Create("jangbu-audit", bytes);
-    if (!signer.ok()) return FailLocal(console, signer.status());
+    if (!signer.ok()) return FailOfFile(console, signer.status());
     auto signed_note = ledger::SignNote(reports->statement, *signer);
-    if (!signed_note.ok()) return FailLocal(console, signed_note.status());
+    if (!signed_note.ok()) return FailOfFile(console, signed_note.status());
     note = *signed_note;
     Note(console, AuditMsg::kAuditVkey, {signer->verifier().Vkey()});
   }
   if (::mkdir(params.dir.c_str(), 0700) != 0 && errno != EEXIST) {
-    return FailLocal(console, InvalidArgument("path_unwritable", "cannot make " + params.dir));
+    return FailOfFile(console, InvalidArgument("path_unwritable", "cannot make " + params.dir));
   }
   const std::pair<const char*, const std::string*> files[] = {
       {"/report.json", &reports->json},
@@ -493,7 +515,7 @@ ExitCode AuditReport(Session& session, const AuditReportParams& params) {
       {"/report.note", note.empty() ? &reports->statement : &note}};
   for (const auto& [name, bytes] : files) {
     const Status written = WriteLocalFile(params.dir + name, *bytes, true);
-    if (!written.ok()) return FailLocal(console, written);
+    if (!written.ok()) return FailOfFile(console, written);
   }
   const audit::AuditFigures& f = reports->figures;
   if (console.json) {
@@ -551,14 +573,14 @@ ExitCode AuditReport(Session& session, const AuditReportParams& params) {
 ExitCode AuditVerify(Session& session, const AuditReportParams& params) {
   const Console& console = session.console();
   const auto reports = MakeReports(params);
-  if (!reports.ok()) return FailLocal(console, reports.status());
+  if (!reports.ok()) return FailOfFile(console, reports.status());
   const std::pair<const char*, const std::string*> files[] = {
       {"/report.json", &reports->json},
       {"/report.ko.html", &reports->html_ko},
       {"/report.en.html", &reports->html_en}};
   for (const auto& [name, want] : files) {
     const auto have = ReadLocalFile(params.dir + name, size_t{1} << 30);
-    if (!have.ok()) return FailLocal(console, have.status());
+    if (!have.ok()) return FailOfFile(console, have.status());
     if (*have != *want) {
       console.Fail(
           DataLoss("report_differs", params.dir + name + " is not what the raw record gives"));
@@ -566,13 +588,13 @@ ExitCode AuditVerify(Session& session, const AuditReportParams& params) {
     }
   }
   const auto note = ReadLocalFile(params.dir + "/report.note", size_t{1} << 20);
-  if (!note.ok()) return FailLocal(console, note.status());
+  if (!note.ok()) return FailOfFile(console, note.status());
   bool is_signed = false;
   if (!params.vkey.empty()) {
     const auto verifier = ledger::NoteVerifier::Parse(params.vkey);
-    if (!verifier.ok()) return FailLocal(console, verifier.status());
+    if (!verifier.ok()) return FailOfFile(console, verifier.status());
     const auto parsed = ledger::ParseNote(*note);
-    if (!parsed.ok()) return FailLocal(console, parsed.status());
+    if (!parsed.ok()) return FailOfFile(console, parsed.status());
     const auto who = ledger::VerifyNote(*parsed, std::span(&*verifier, 1));
     if (!who.ok()) {
       console.Fail(who.status());
@@ -619,9 +641,9 @@ ExitCode GuardCheck(Session& session, const GuardParams& params) {
   const Console& console = session.console();
   OsRandom random;
   const auto mode = ParseGuardMode(params.mode);
-  if (!mode.ok()) return FailLocal(console, mode.status());
+  if (!mode.ok()) return FailOfFile(console, mode.status());
   const auto local = LocalIndex::Load(params.corpus, random);
-  if (!local.ok()) return FailLocal(console, local.status());
+  if (!local.ok()) return FailOfFile(console, local.status());
   audit::GuardOptions options;
   options.mode = *mode;
   options.user_message = params.message;
@@ -649,11 +671,11 @@ ExitCode GuardCheck(Session& session, const GuardParams& params) {
          std::cin.gcount() > 0) {
     const auto answer =
         guard.Push(std::string_view(piece).substr(0, static_cast<size_t>(std::cin.gcount())));
-    if (!answer.ok()) return FailLocal(console, answer.status());
+    if (!answer.ok()) return FailOfFile(console, answer.status());
     take(*answer);
   }
   const auto answer = guard.Finish();
-  if (!answer.ok()) return FailLocal(console, answer.status());
+  if (!answer.ok()) return FailOfFile(console, answer.status());
   take(*answer);
   if (found) Warn(console, AuditMsg::kGuardFound);
   return found ? ExitCode::kRefused : ExitCode::kOk;
@@ -689,7 +711,7 @@ constexpr std::chrono::milliseconds kGuardPatience{10'000};
 ExitCode GuardProxyServe(Session& session, const GuardParams& params) {
   const Console& console = session.console();
   const auto mode = ParseGuardMode(params.mode);
-  if (!mode.ok()) return FailLocal(console, mode.status());
+  if (!mode.ok()) return FailOfFile(console, mode.status());
   const size_t colon = params.listen.rfind(':');
   int port = -1;
   if (colon != std::string::npos) {
@@ -697,7 +719,7 @@ ExitCode GuardProxyServe(Session& session, const GuardParams& params) {
     std::from_chars(digits.data(), digits.data() + digits.size(), port);
   }
   if (port < 0 || port > 65535) {
-    return FailLocal(console, InvalidArgument("bad_listen", params.listen + " is not HOST:PORT"));
+    return FailOfFile(console, InvalidArgument("bad_listen", params.listen + " is not HOST:PORT"));
   }
   GuardProxyOptions options;
   options.upstream = params.upstream;
@@ -731,7 +753,7 @@ ExitCode GuardProxyServe(Session& session, const GuardParams& params) {
     if (const auto ended = (*tried)->Finish(); !ended.ok()) return console.Fail(ended.status());
   } else {
     auto loaded = LocalIndex::Load(params.corpus, random);
-    if (!loaded.ok()) return FailLocal(console, loaded.status());
+    if (!loaded.ok()) return FailOfFile(console, loaded.status());
     local = *std::move(loaded);
     LocalGuardOptions guard;
     guard.clock = &clock;
@@ -761,7 +783,7 @@ ExitCode GuardProxyServe(Session& session, const GuardParams& params) {
   Trouble trouble(console);
   options.trouble = [&trouble](const Status& why) { trouble.Tell(why); };
   auto proxy = GuardProxy::Start(std::move(options));
-  if (!proxy.ok()) return FailLocal(console, proxy.status());
+  if (!proxy.ok()) return FailOfFile(console, proxy.status());
   const std::string listening =
       params.listen.substr(0, colon) + ":" + std::to_string((*proxy)->port());
   if (local != nullptr) {

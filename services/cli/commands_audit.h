@@ -21,6 +21,9 @@ enum class AuditMsg : int {
 };
 std::string_view Text(Lang lang, AuditMsg message);
 
+// Says what is wrong with a file of this machine: exit code 2. What is damaged is not the server's.
+ExitCode FailOfFile(const Console& console, const Status& status);
+
 struct AuditPlanParams {
   std::vector<std::string> corpus, control, synthetic, given;
   std::string tokenizer, seed, out, secret, trained_until, canaries;

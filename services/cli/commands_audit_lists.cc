@@ -35,11 +35,6 @@ Table::Column Column(const Console& console, AuditMsg title, Align align = Align
   return {Words(console, title), align};
 }
 
-ExitCode FailLocal(const Console& console, const Status& status) {
-  console.Fail(status);
-  return ExitCode::kUsage;
-}
-
 std::string Now() { return UtcTime(SystemClock().Now().micros); }
 
 // The registry of a file; empty when there is none and `make` says so.
@@ -82,17 +77,17 @@ ExitCode AuditCanaryIssue(Session& session, const AuditCanaryParams& params) {
   const Console& console = session.console();
   OsRandom random;
   auto secret = AuditSecret(params.secret, true, random);
-  if (!secret.ok()) return FailLocal(console, secret.status());
+  if (!secret.ok()) return FailOfFile(console, secret.status());
   auto registry = LoadCanaries(params.registry, *secret, true);
-  if (!registry.ok()) return FailLocal(console, registry.status());
+  if (!registry.ok()) return FailOfFile(console, registry.status());
   const SecretKey fresh = SecretKey::Random(random);
   const auto first = audit::IssueCanaries(*registry, params.partner, params.count, params.space,
                                           Now(), fresh.bytes());
-  if (!first.ok()) return FailLocal(console, first.status());
+  if (!first.ok()) return FailOfFile(console, first.status());
   // Registered before anybody has them.
   if (const Status kept = WriteCanaryFile(params.registry, *registry, *secret, random);
       !kept.ok()) {
-    return FailLocal(console, kept);
+    return FailOfFile(console, kept);
   }
   std::string documents;
   for (size_t i = *first; i < registry->size(); ++i) {
@@ -104,7 +99,7 @@ ExitCode AuditCanaryIssue(Session& session, const AuditCanaryParams& params) {
                  "\n";
   }
   if (const Status w = WriteLocalFile(params.out, documents, true); !w.ok()) {
-    return FailLocal(console, w);
+    return FailOfFile(console, w);
   }
   if (console.json) {
     for (size_t i = *first; i < registry->size(); ++i) {
@@ -121,9 +116,9 @@ ExitCode AuditCanaryPlace(Session& session, const AuditCanaryParams& params) {
   const Console& console = session.console();
   OsRandom random;
   auto secret = AuditSecret(params.secret, false, random);
-  if (!secret.ok()) return FailLocal(console, secret.status());
+  if (!secret.ok()) return FailOfFile(console, secret.status());
   auto registry = LoadCanaries(params.registry, *secret, false);
-  if (!registry.ok()) return FailLocal(console, registry.status());
+  if (!registry.ok()) return FailOfFile(console, registry.status());
   std::erase_if(*registry, [&](const audit::Canary& c) {
     return c.partner != params.partner || !c.withdrawn_at.empty();
   });
@@ -133,9 +128,9 @@ ExitCode AuditCanaryPlace(Session& session, const AuditCanaryParams& params) {
     return ExitCode::kRefused;
   }
   const auto placed = WithCanaries(params.into, *registry, params.copies, params.seed);
-  if (!placed.ok()) return FailLocal(console, placed.status());
+  if (!placed.ok()) return FailOfFile(console, placed.status());
   if (const Status w = WriteLocalFile(params.out, *placed, true); !w.ok()) {
-    return FailLocal(console, w);
+    return FailOfFile(console, w);
   }
   if (console.json) {
     console.out << JsonObject()
@@ -155,9 +150,9 @@ ExitCode AuditCanaryList(Session& session, const AuditCanaryParams& params) {
   const Console& console = session.console();
   OsRandom random;
   auto secret = AuditSecret(params.secret, false, random);
-  if (!secret.ok()) return FailLocal(console, secret.status());
+  if (!secret.ok()) return FailOfFile(console, secret.status());
   const auto registry = LoadCanaries(params.registry, *secret, false);
-  if (!registry.ok()) return FailLocal(console, registry.status());
+  if (!registry.ok()) return FailOfFile(console, registry.status());
   Table table({Column(console, AuditMsg::kColCanary),
                {console.Words(Msg::kColPartner)},
                Column(console, AuditMsg::kColCanarySpace, Align::kRight),
@@ -178,9 +173,9 @@ ExitCode AuditCanaryWithdraw(Session& session, const AuditCanaryParams& params) 
   const Console& console = session.console();
   OsRandom random;
   auto secret = AuditSecret(params.secret, false, random);
-  if (!secret.ok()) return FailLocal(console, secret.status());
+  if (!secret.ok()) return FailOfFile(console, secret.status());
   auto registry = LoadCanaries(params.registry, *secret, false);
-  if (!registry.ok()) return FailLocal(console, registry.status());
+  if (!registry.ok()) return FailOfFile(console, registry.status());
   for (const std::string& id : params.ids) {
     const auto at = std::find_if(registry->begin(), registry->end(),
                                  [&](const audit::Canary& c) { return c.id == id; });
@@ -193,7 +188,7 @@ ExitCode AuditCanaryWithdraw(Session& session, const AuditCanaryParams& params) 
   }
   if (const Status kept = WriteCanaryFile(params.registry, *registry, *secret, random);
       !kept.ok()) {
-    return FailLocal(console, kept);
+    return FailOfFile(console, kept);
   }
   if (console.json) {
     console.out << JsonObject().AddUnsigned("withdrawn", params.ids.size()).Take() << '\n';
@@ -208,22 +203,22 @@ ExitCode AuditAllowPropose(Session& session, const AuditAllowParams& params) {
   std::vector<AllowEntry> entries;
   if (::access(params.list.c_str(), F_OK) == 0) {
     auto known = LoadAllowList(params.list);
-    if (!known.ok()) return FailLocal(console, known.status());
+    if (!known.ok()) return FailOfFile(console, known.status());
     entries = *std::move(known);
   }
   std::string wording = params.wording;
   if (!params.wording_file.empty()) {
     auto bytes = ReadLocalFile(params.wording_file, size_t{1} << 20);
-    if (!bytes.ok()) return FailLocal(console, bytes.status());
+    if (!bytes.ok()) return FailOfFile(console, bytes.status());
     wording = *std::move(bytes);
   }
   const auto signer = PersonsKey(params);
-  if (!signer.ok()) return FailLocal(console, signer.status());
+  if (!signer.ok()) return FailOfFile(console, signer.status());
   auto entry = ProposeAllowed(wording, params.reason, Now(), *signer);
-  if (!entry.ok()) return FailLocal(console, entry.status());
+  if (!entry.ok()) return FailOfFile(console, entry.status());
   entries.push_back(*std::move(entry));
   if (const Status w = WriteLocalFile(params.list, EncodeAllowList(entries), false); !w.ok()) {
-    return FailLocal(console, w);
+    return FailOfFile(console, w);
   }
   if (console.json) {
     console.out << JsonObject()
@@ -241,20 +236,20 @@ ExitCode AuditAllowPropose(Session& session, const AuditAllowParams& params) {
 ExitCode AuditAllowApprove(Session& session, const AuditAllowParams& params) {
   const Console& console = session.console();
   auto entries = LoadAllowList(params.list);
-  if (!entries.ok()) return FailLocal(console, entries.status());
+  if (!entries.ok()) return FailOfFile(console, entries.status());
   if (params.entry == 0 || params.entry > entries->size()) {
     console.Fail(
         NotFound("no_such_entry", "the list has " + std::to_string(entries->size()) + " entries"));
     return ExitCode::kRefused;
   }
   const auto signer = PersonsKey(params);
-  if (!signer.ok()) return FailLocal(console, signer.status());
+  if (!signer.ok()) return FailOfFile(console, signer.status());
   if (const Status done = ApproveAllowed((*entries)[params.entry - 1], *signer); !done.ok()) {
     console.Fail(done);
     return ExitCode::kRefused;
   }
   if (const Status w = WriteLocalFile(params.list, EncodeAllowList(*entries), false); !w.ok()) {
-    return FailLocal(console, w);
+    return FailOfFile(console, w);
   }
   if (console.json) {
     console.out << JsonObject()
@@ -272,7 +267,7 @@ ExitCode AuditAllowApprove(Session& session, const AuditAllowParams& params) {
 ExitCode AuditAllowList(Session& session, const AuditAllowParams& params) {
   const Console& console = session.console();
   const auto entries = LoadAllowList(params.list);
-  if (!entries.ok()) return FailLocal(console, entries.status());
+  if (!entries.ok()) return FailOfFile(console, entries.status());
   Table table({Column(console, AuditMsg::kColAllowEntry, Align::kRight),
                Column(console, AuditMsg::kColAllowBy),
                Column(console, AuditMsg::kColAllowApproved),

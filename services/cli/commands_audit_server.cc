@@ -89,10 +89,7 @@ ExitCode AuditTexts(Session& session, const std::vector<std::string>& uploads,
 ExitCode AuditEnter(Session& session, const AuditReportParams& params) {
   const Console& console = session.console();
   const auto made = MakeAuditReports(params);
-  if (!made.ok()) {
-    console.Fail(made.status());
-    return ExitCode::kUsage;
-  }
+  if (!made.ok()) return FailOfFile(console, made.status());
   const auto note = ReadLocalFile(params.dir + "/report.note", size_t{1} << 20);
   if (!note.ok()) {
     console.Fail(note.status());
@@ -121,10 +118,7 @@ ExitCode AuditEnter(Session& session, const AuditReportParams& params) {
 ExitCode AuditGive(Session& session, const AuditReportParams& params, uint32_t audit) {
   const Console& console = session.console();
   const auto made = MakeAuditReports(params);
-  if (!made.ok()) {
-    console.Fail(made.status());
-    return ExitCode::kUsage;
-  }
+  if (!made.ok()) return FailOfFile(console, made.status());
   v1::GiveReportRequest request;
   request.set_partner_id(params.partner);
   request.set_audit(audit);

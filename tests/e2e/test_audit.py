@@ -171,6 +171,28 @@ class Audit(jangbu_e2e.ServerTest):
         self.cli("audit", "verify", "a.plan", "--record", "one.rec", "--secret", "a.key", "--dir", "one.report", "--vkey",
                  vkey)
 
+        # Another secret, or a file that was changed, is told as that and not as a trouble of the server.
+        (self.server.work / "other.key").write_text("ab" * 32 + "\n")
+        for file in ("a.plan", "one.rec"):
+            damaged = bytearray((self.server.work / file).read_bytes())
+            damaged[-1] ^= 1
+            (self.server.work / f"damaged-{file}").write_bytes(damaged)
+        for plan, record, secret, reason in (("a.plan", "one.rec", "other.key", "wrong_secret_or_damaged"),
+                                             ("damaged-a.plan", "one.rec", "a.key", "wrong_secret_or_damaged"),
+                                             ("a.plan", "damaged-one.rec", "a.key", "record_damaged"),
+                                             ("a.plan", "a.plan", "a.key", "record_malformed")):
+            command = ["audit", "verify", plan, "--record", record, "--secret", secret, "--dir", "one.report"]
+            done = self.cli("--json", *command, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            error = json.loads(done.stderr.splitlines()[-1])["error"]
+            self.assertEqual((error["code"], error["reason"]), ("DATA_LOSS", reason))
+            self.assertIn(record if reason.startswith("record") else plan, error["message"])
+            self.assertNotIn("server", self.cli(*command, check=False).stderr)
+        done = self.cli("audit", "canary", "list", "--registry", "canaries.reg", "--secret", "other.key", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("the key of --secret does not fit, or the file is damaged (wrong_secret_or_damaged: canaries.reg",
+                      done.stderr)
+
         # Then a better model: less, and the gate looks at it alone.
         better = self.audit("a.plan", self.model("forgets", []), "two", "--previous", "one.report", "--previous-vkey", vkey)
         changes = {p["partner"]: p["direction"] for p in better["comparison"]["partners"]}

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "audit/extraction/audit_run.h"
 #include "audit/extraction/figures.h"
@@ -52,7 +53,19 @@ TEST_F(AuditFiles, PlanAndRecordAreUnreadableWithoutTheKey) {
   ASSERT_TRUE(WritePlanFile(dir_ + "/plan", "기여된 글", *key, random_).ok());
   EXPECT_EQ(Bytes(dir_ + "/plan").find("기여된"), std::string::npos);
   EXPECT_EQ(*ReadPlanFile(dir_ + "/plan", *key), "기여된 글");
-  EXPECT_FALSE(ReadPlanFile(dir_ + "/plan", SecretKey::Random(random_)).ok());
+  // The secret or the file: which one is not known, but the file is named.
+  const auto says = [&](const Status& status, const char* reason) {
+    EXPECT_EQ(ReasonOf(status), reason);
+    EXPECT_NE(std::string(MessageOf(status)).find(dir_ + "/plan"), std::string::npos) << status;
+  };
+  says(ReadPlanFile(dir_ + "/plan", SecretKey::Random(random_)).status(),
+       "wrong_secret_or_damaged");
+  std::string plan = Bytes(dir_ + "/plan");
+  plan.back() = static_cast<char>(plan.back() ^ 1);
+  Write(dir_ + "/plan", plan);
+  says(ReadPlanFile(dir_ + "/plan", *key).status(), "wrong_secret_or_damaged");
+  Write(dir_ + "/plan", "?" + plan);
+  says(ReadPlanFile(dir_ + "/plan", *key).status(), "plan_malformed");
   EXPECT_FALSE(AuditSecret(dir_ + "/none", false, random_).ok());
 }
 
@@ -68,7 +81,8 @@ TEST_F(AuditFiles, CanariesAreUnreadableWithoutTheKeyAndPlacedWithoutTouchingThe
     EXPECT_EQ(Bytes(path).find(c.id), std::string::npos) << "not even whose";
   }
   EXPECT_EQ(*ReadCanaryFile(path, *key), registry);
-  EXPECT_FALSE(ReadCanaryFile(path, SecretKey::Random(random_)).ok());
+  EXPECT_EQ(ReasonOf(ReadCanaryFile(path, SecretKey::Random(random_)).status()),
+            "wrong_secret_or_damaged");
   EXPECT_FALSE(ReadPlanFile(path, *key).ok()) << "is no plan";
   // Documents keep their other fields, whatever stands in them.
   Write(path, R"({"id":"a","meta":{"n":[1,2.5,null]},"text":"첫 글"})"
@@ -115,14 +129,22 @@ TEST_F(AuditFiles, ARecordGoesOnAfterACutAndRefusesDamage) {
     ASSERT_TRUE(record->Append("다시").ok());
   }
   EXPECT_EQ(ReadAuditRecord(path, plan, key, nullptr)->back(), "다시");
-  // Every byte that is changed is noticed.
+  // Every byte that is changed is noticed, and the file named.
+  std::set<std::string> reasons;
   for (size_t i = 0; i < whole.size(); i += 3) {
     std::string damaged = whole;
     damaged[i] = static_cast<char>(damaged[i] ^ 0x20);
     Write(path, damaged);
     const auto read = ReadAuditRecord(path, plan, key, nullptr);
-    EXPECT_FALSE(read.ok()) << "byte " << i;
+    ASSERT_FALSE(read.ok()) << "byte " << i;
+    EXPECT_NE(std::string(MessageOf(read.status())).find(path), std::string::npos) << read.status();
+    reasons.emplace(ReasonOf(read.status()));
   }
+  EXPECT_EQ(reasons, (std::set<std::string>{"other_plan", "record_cut_off", "record_damaged",
+                                            "record_malformed", "wrong_secret_or_damaged"}));
+  Write(path, whole);
+  EXPECT_EQ(ReasonOf(ReadAuditRecord(path, plan, SecretKey::Random(random_), nullptr).status()),
+            "wrong_secret_or_damaged");
 }
 
 // Item 2: the whole way over HTTP, with faults and a kill, gives the same bytes as undisturbed.
