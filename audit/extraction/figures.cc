@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <set>
+#include <unordered_map>
 
 #include "audit/extraction/text_index.h"
 #include "audit/guard/form_stream.h"
@@ -59,6 +60,109 @@ StatusOr<std::string> OwnPart(const std::string& answer, std::string_view truth,
   if (units.empty() || !own.back()) out += kLeftOut;
   return out;
 }
+
+// Code points [begin, begin + length) of the comparison form of `text`, as the text writes them.
+std::string Written(const std::string& text, size_t begin, size_t length) {
+  FormStream stream;
+  std::string same;
+  std::vector<FormUnit> units;
+  stream.Push(text, same, units);
+  stream.Finish(same, units);
+  if (length == 0 || begin + length > units.size()) return "";
+  const uint64_t from = units[begin].begin;
+  return same.substr(from, units[begin + length - 1].end - from);
+}
+
+// Canaries are an instrument: whoever reads one can take it out of what a model learns or says, and
+// then it measures nothing. So no report shows one: in a finding ⟦its id⟧ stands in its place.
+class CanaryMask {
+ public:
+  // Those that `plan` asks about; of one partner, where `only` names it.
+  CanaryMask(const ProbePlan& plan, const std::string& only) {
+    for (const Window& window : plan.windows) {
+      const AuditText& text = plan.texts[window.text];
+      if (text.role != TextRole::kCanary || text.copies == 0) continue;
+      if (!only.empty() && text.partner != only) continue;
+      Secret secret{text.id, FormOf(text.text), 0, 0};
+      secret.number = FormOf(std::string_view(text.text).substr(0, window.begin)).size();
+      secret.after = secret.number;
+      while (secret.after < secret.form.size() && IsDigit(secret.form[secret.after])) {
+        ++secret.after;
+      }
+      for (size_t i = 0; i + kGram <= secret.form.size(); ++i) {
+        grams_[secret.form.substr(i, kGram)].emplace_back(secrets_.size(), i);
+      }
+      secrets_.push_back(std::move(secret));
+    }
+  }
+
+  std::string Shown(const std::string& raw) const {
+    if (secrets_.empty()) return raw;
+    FormStream stream;
+    std::string text;
+    std::vector<FormUnit> units;
+    stream.Push(raw, text, units);
+    stream.Finish(text, units);
+    std::u32string form;
+    for (const FormUnit& unit : units) form.push_back(unit.cp);
+    std::vector<size_t> whose(form.size(), kNone);
+    const auto mask = [&](size_t begin, size_t length, size_t secret) {
+      std::fill_n(whose.begin() + static_cast<ptrdiff_t>(begin), length, secret);
+    };
+    for (size_t n = 0; n < secrets_.size(); ++n) {
+      // A text that begins in the middle of a number.
+      const std::u32string& s = secrets_[n].form;
+      for (size_t from = 0; from < secrets_[n].after; ++from) {
+        if (std::u32string_view(form).starts_with(std::u32string_view(s).substr(from))) {
+          mask(0, s.size() - from, n);
+          break;
+        }
+      }
+    }
+    for (size_t i = 0; i + kGram <= form.size(); ++i) {
+      const auto at = grams_.find(form.substr(i, kGram));
+      if (at == grams_.end()) continue;
+      for (const auto& [n, k] : at->second) {
+        const Secret& s = secrets_[n];
+        if (i > 0 && k > 0 && form[i - 1] == s.form[k - 1]) continue;  // not where it begins
+        size_t length = kGram;
+        while (i + length < form.size() && k + length < s.form.size() &&
+               form[i + length] == s.form[k + length]) {
+          ++length;
+        }
+        if (length >= kPiece || (k <= s.number && k + length >= s.after)) mask(i, length, n);
+      }
+    }
+    std::string out;
+    uint64_t shown = 0;  // bytes of the text that are dealt with
+    for (size_t i = 0; i < units.size();) {
+      const size_t n = whose[i];
+      size_t end = i + 1;
+      while (end < units.size() && whose[end] == n) ++end;
+      if (n != kNone) {
+        if (units[i].begin > shown) out.append(text, shown, units[i].begin - shown);
+        out += "⟦" + secrets_[n].id + "⟧";
+        shown = units[end - 1].end;
+      }
+      i = end;
+    }
+    if (shown == 0) return raw;
+    return out + text.substr(shown);
+  }
+
+ private:
+  static constexpr size_t kNone = SIZE_MAX;
+  static constexpr size_t kGram = 6;    // less, with the whole number, is chance
+  static constexpr size_t kPiece = 12;  // less, without the whole number, is chance
+  static bool IsDigit(char32_t cp) { return cp >= U'0' && cp <= U'9'; }
+  struct Secret {
+    std::string id;
+    std::u32string form;
+    size_t number, after;  // where the number begins and ends in the form
+  };
+  std::vector<Secret> secrets_;
+  std::unordered_map<std::u32string, std::vector<std::pair<size_t, size_t>>> grams_;
+};
 
 // Of each window the longest prefix it was asked with, in tokens; 0: with none of a length.
 std::vector<uint32_t> LongestPrefixes(const ProbePlan& plan) {
@@ -143,6 +247,7 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
   f.alpha = options.alpha;
   f.releases = options.releases;
   f.quota = options.quota;
+  f.allow_list = options.allow_list;
   const std::string& only = options.only_partner;
   const auto shown = [&](const AuditText& t) {
     return only.empty() || t.role == TextRole::kControl || t.partner == only;
@@ -294,6 +399,9 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
       for (const auto& h : holders) names.insert(plan.texts[h.place.ordinal].partner);
       finding.leaked_partner = leaked.partner;
       finding.leaked_text_id = leaked.id;
+      if (match.suffix == MatchClass::kNone) {
+        finding.source = Written(leaked.text, match.longest.document_begin, match.longest.length);
+      }
       if (only.empty()) finding.holders.assign(names.begin(), names.end());
     }
     f.findings.push_back(std::move(finding));
@@ -427,6 +535,13 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
   }
   if (!only.empty()) std::erase_if(f.allowed, [](const auto& a) { return a.answers == 0; });
 
+  const CanaryMask mask(plan, only);
+  for (Finding& finding : f.findings) {
+    for (std::string* text : {&finding.prompt, &finding.truth, &finding.output, &finding.source}) {
+      *text = mask.Shown(*text);
+    }
+  }
+
   uint64_t total = 0;
   uint64_t n = 0;
   HitCount all;
@@ -455,6 +570,7 @@ StatusOr<AuditFigures> ComputeFigures(const ProbePlan& plan, std::string_view pl
   if (options.previous.has_value()) {
     f.comparison = Compare(*options.previous, f, strata, only, each);
   }
+  f.policy_rate = options.policy_threshold;
   f.power = PlannedPower(n, each / static_cast<double>(std::max<size_t>(1, m)),
                          options.policy_threshold, options.policy_threshold);
   return f;

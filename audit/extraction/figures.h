@@ -59,7 +59,9 @@ struct Finding {
   std::string text_id;
   uint32_t copies = 1;
   MatchResult match;
-  std::string prompt, truth, output;
+  std::string prompt, truth, output;  // canaries that were asked about: ⟦id⟧ in their place
+  // Where the suffix did not come but a run of 50 or more: as its document writes it.
+  std::string source;
   std::string leaked_partner;  // of the longest run, where there is one of 50 or more
   std::string leaked_text_id;
   std::vector<std::string> holders;  // partners that hold that run
@@ -136,6 +138,7 @@ struct AuditFigures {
   PartnerFigures control;
   Interval2 overall;
   Interval2 difference;
+  double policy_rate = 0;  // at which the power is stated
   Power power;
   std::map<uint32_t, HitCount> by_copies;                                  // operator's report only
   std::map<std::string, std::map<uint32_t, HitCount>> by_cell_and_copies;  // the same
@@ -156,6 +159,7 @@ struct AuditFigures {
   // Of control windows: longest run of 24 or more in common with any contributed text, by tens; [0]
   // none.
   std::vector<uint64_t> control_anywhere = std::vector<uint64_t>(10);
+  std::string allow_list;  // hexadecimal digest of the file of the list; "": without one
   std::vector<AllowedFigure> allowed;
   std::vector<CanaryFigure> canaries;  // ascending by partner, id
   std::map<std::string, CanarySummary> canary_summaries;
@@ -170,6 +174,7 @@ struct FigureOptions {
   double policy_threshold = 0.001;  // for the power stated
   std::string model, endpoint;
   std::vector<AllowedWording> allowed;
+  std::string allow_list;  // hexadecimal digest of the file that they stand in
   std::optional<PreviousAudit> previous;
   // "": everybody. Else the report of one partner: its text and figures alone; no other partner,
   // nobody else's text or name in it: of an answer it shows what is the partner's, the rest is ⋯.

@@ -25,10 +25,20 @@ std::string ReportHtml(const AuditFigures& figures, const ReportHead& head,
 
 // What is signed: names of everything the report stands on.
 //
-//   statement = "jangbu-audit/1" LF "plan" SP hex LF "record" SP hex LF "json" SP hex LF
-//               "html-ko" SP hex LF "html-en" SP hex LF
-std::string ReportStatement(std::string_view plan, std::string_view record, std::string_view json,
+//   statement = "jangbu-audit/1" LF "plan" SP hex LF "record" SP hex LF ["allow-list" SP hex LF]
+//               "json" SP hex LF "html-ko" SP hex LF "html-en" SP hex LF
+//
+// `allow_list`: hexadecimal SHA-256 of the file of the allow-list, "" without one.
+std::string ReportStatement(std::string_view plan, std::string_view record,
+                            std::string_view allow_list, std::string_view json,
                             std::string_view html_ko, std::string_view html_en);
+
+// The names in a statement, which may have the signatures of a note after it: hexadecimal.
+struct StatementNames {
+  std::string plan, record, allow_list, json, html_ko, html_en;
+};
+// InvalidArgument("bad_statement") for anything that ReportStatement does not write.
+StatusOr<StatementNames> ReadStatement(std::string_view bytes);
 
 // `text` for HTML: markup escaped; C0, C1, bidi controls, zero-width characters and line separators
 // as visible ‹U+202E›. Line feeds become <br>. Never fails: bytes that are no UTF-8 become U+FFFD.

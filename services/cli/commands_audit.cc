@@ -140,8 +140,11 @@ struct Reports {
   Digest plan{}, record{};
 };
 
-StatusOr<std::vector<audit::AllowedWording>> LoadAllowed(const AuditReportParams& params) {
+// Into `digest` goes that of the file: whose use of it is seen in the statement and on the server.
+StatusOr<std::vector<audit::AllowedWording>> LoadAllowed(const AuditReportParams& params,
+                                                         std::string& digest) {
   JANGBU_ASSIGN_OR_RETURN(const std::string bytes, ReadLocalFile(params.allow, size_t{64} << 20));
+  digest = ToHex(Sha256(bytes));
   JANGBU_ASSIGN_OR_RETURN(const auto entries, ParseAllowList(bytes));
   std::vector<ledger::NoteVerifier> verifiers;
   for (const std::string& vkey : params.allow_vkeys) {
@@ -185,7 +188,7 @@ StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   options.endpoint = answers.endpoint;
   if (params.fail_over > 0) options.policy_threshold = params.fail_over;
   if (!params.allow.empty()) {
-    JANGBU_ASSIGN_OR_RETURN(options.allowed, LoadAllowed(params));
+    JANGBU_ASSIGN_OR_RETURN(options.allowed, LoadAllowed(params, options.allow_list));
   }
   if (!params.previous.empty()) {
     JANGBU_ASSIGN_OR_RETURN(options.previous, LoadPrevious(params));
@@ -199,8 +202,9 @@ StatusOr<Reports> MakeReports(const AuditReportParams& params) {
   reports.html_en = audit::ReportHtml(reports.figures, head, audit::ReportLanguage::kEnglish);
   reports.plan = loaded.digest;
   reports.record = record_digest;
-  reports.statement = audit::ReportStatement(ToHex(loaded.digest), ToHex(record_digest),
-                                             reports.json, reports.html_ko, reports.html_en);
+  reports.statement =
+      audit::ReportStatement(ToHex(loaded.digest), ToHex(record_digest), options.allow_list,
+                             reports.json, reports.html_ko, reports.html_en);
   return reports;
 }
 

@@ -104,6 +104,7 @@ ExitCode AuditEnter(Session& session, const AuditReportParams& params) {
   request.set_plan_sha256(std::string(AsView(made->plan)));
   request.set_record_sha256(std::string(AsView(made->record)));
   request.set_statement_sha256(std::string(AsView(Sha256(*note))));
+  request.set_statement(*note);
   const auto response =
       Ask<v1::AuditService>(session, &v1::AuditService::Stub::RecordAudit, request);
   if (!response.ok()) return console.Fail(response.status());

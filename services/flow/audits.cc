@@ -36,21 +36,6 @@ std::string Aad(uint32_t partner, uint32_t report) {
   return w.Take();
 }
 
-// What is signed, by itself or with the signatures of a note after it, and nothing else.
-bool IsStatement(std::string_view bytes, std::string_view statement) {
-  if (!bytes.starts_with(statement)) return false;
-  bytes.remove_prefix(statement.size());
-  if (bytes.empty()) return true;
-  if (!bytes.starts_with("\n")) return false;
-  bytes.remove_prefix(1);
-  while (!bytes.empty()) {
-    const size_t end = bytes.find('\n');
-    if (!bytes.starts_with("— ") || end == std::string_view::npos) return false;
-    bytes.remove_prefix(end + 1);
-  }
-  return true;
-}
-
 // Does `text` hold the name of an upload of this partner, "ID/uN"?
 bool Names(std::string_view text, const std::string& partner) {
   const std::string name = partner + "/u";
@@ -172,10 +157,11 @@ StatusOr<uint32_t> Audits::Give(uint32_t partner, uint32_t audit, const AuditRep
 
 Status Audits::CheckReport(uint32_t partner, const ledger::AuditRecorded& audit,
                            const AuditReportFiles& files) {
-  const std::string statement =
-      audit::ReportStatement(ToHex(audit.plan_sha256), ToHex(audit.record_sha256), files.json,
-                             files.html_ko, files.html_en);
-  if (!IsStatement(files.statement, statement)) {
+  const auto names = audit::ReadStatement(files.statement);
+  if (!names.ok() || names->plan != ToHex(audit.plan_sha256) ||
+      names->record != ToHex(audit.record_sha256) || names->json != ToHex(Sha256(files.json)) ||
+      names->html_ko != ToHex(Sha256(files.html_ko)) ||
+      names->html_en != ToHex(Sha256(files.html_en))) {
     return FailedPrecondition("report_of_another_audit",
                               "the statement does not name the plan and the raw record of audit " +
                                   std::to_string(audit.audit) + " and these files");

@@ -165,6 +165,7 @@ void HttpServer::State::Serve(const httplib::Request& request, httplib::Response
               .partner_id = "",
               .code = code,
               .reason = "",
+              .allow_list = "",
               .duration_micros = std::chrono::duration_cast<std::chrono::microseconds>(
                                      std::chrono::steady_clock::now() - began)
                                      .count(),

@@ -67,6 +67,7 @@ std::string ToJsonLine(const CallRecord& record) {
   text("partner", record.partner_id);
   text("code", record.code);
   text("reason", record.reason);
+  text("allow_list_sha256", record.allow_list);
   number("duration_us", std::to_string(record.duration_micros));
   text("peer", record.peer);
   number("messages_in", std::to_string(record.messages_in));

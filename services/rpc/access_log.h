@@ -2,7 +2,7 @@
 
 // One line of JSON for each call: who asked for what, when, and how it ended. Never what was in it:
 // no text, no title, no file or document name, no secret, nothing that a client wrote but the
-// address it came from.
+// address it came from and the digest of the allow-list that an audit used.
 
 #include <cstdint>
 #include <memory>
@@ -22,6 +22,7 @@ struct CallRecord {
   std::string_view partner_id;  // whose key it was
   std::string_view code;        // canonical name, or an HTTP status
   std::string_view reason;      // stable reason code
+  std::string_view allow_list;  // hexadecimal SHA-256 of the one that excuses leaks in an audit
   int64_t duration_micros = 0;
   std::string_view peer;  // address as gRPC writes it
   uint64_t messages_in = 0;

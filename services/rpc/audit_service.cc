@@ -6,7 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "audit/extraction/report.h"
 #include "audit/provenance/dossier_reading.h"
+#include "base/bytes.h"
+#include "base/digest.h"
 #include "jangbu/v1/audit.grpc.pb.h"
 #include "ledger/merkle/note.h"
 #include "services/flow/audits.h"
@@ -68,6 +71,14 @@ class AuditServiceImpl final : public v1::AuditService::Service {
                               ReadDigest("record_sha256", request->record_sha256()));
       JANGBU_ASSIGN_OR_RETURN(audit.statement_sha256,
                               ReadDigest("statement_sha256", request->statement_sha256()));
+      JANGBU_ASSIGN_OR_RETURN(const audit::StatementNames names,
+                              audit::ReadStatement(request->statement()));
+      call.Uses(names.allow_list);
+      if (Sha256(request->statement()) != audit.statement_sha256 ||
+          names.plan != ToHex(audit.plan_sha256) || names.record != ToHex(audit.record_sha256)) {
+        return InvalidArgument("statement_of_another_audit",
+                               "the statement is not of this digest, plan and raw record");
+      }
       JANGBU_ASSIGN_OR_RETURN(const uint32_t number, door_.jangbu().audits().Record(audit));
       response->set_audit(number);
       return OkStatus();
@@ -101,6 +112,9 @@ class AuditServiceImpl final : public v1::AuditService::Service {
       JANGBU_RETURN_IF_ERROR(call.Admit(*request));
       JANGBU_ASSIGN_OR_RETURN(const PartnerRef partner, call.Partner(request->partner_id()));
       const v1::ReportFiles& files = request->files();
+      if (const auto names = audit::ReadStatement(files.statement()); names.ok()) {
+        call.Uses(names->allow_list);
+      }
       if (files.statement().empty() || files.json().empty() || files.html_ko().empty() ||
           files.html_en().empty()) {
         return InvalidArgument("report_incomplete",

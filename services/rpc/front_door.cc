@@ -97,6 +97,7 @@ grpc::Status Call::Leave(Status status) {
                     .partner_id = caller_.partner_id,
                     .code = code,
                     .reason = reason,
+                    .allow_list = allow_list_,
                     .duration_micros = elapsed,
                     .peer = peer,
                     .messages_in = messages_in_,

@@ -69,6 +69,9 @@ class Call {
   // Counts a message that came in; ResourceExhausted("message_too_large").
   Status Admit(const google::protobuf::MessageLite& message);
 
+  // What an audit's statement says it used, for the line of the access log.
+  void Uses(std::string allow_list) { allow_list_ = std::move(allow_list); }
+
   // The partner that a request names. A key of role partner means its own partner by "", and finds
   // no other: NotFound("no_such_partner"), as for one that does not exist.
   // InvalidArgument("partner_id_missing") when another role names none, ("bad_partner_id").
@@ -100,7 +103,8 @@ class Call {
   const std::chrono::steady_clock::time_point began_;
   Caller caller_;
   std::string tally_;  // whose call it counts as; "" before Enter
-  Status absent_;      // what NotFound is said as
+  std::string allow_list_;
+  Status absent_;  // what NotFound is said as
   std::atomic<uint64_t> messages_in_{0};
   std::atomic<uint64_t> bytes_in_{0};
   bool left_ = false;

@@ -7,7 +7,9 @@
 
 #include "audit/extraction/audit_run.h"
 #include "audit/extraction/figures.h"
+#include "audit/extraction/match.h"
 #include "audit/extraction/report.h"
+#include "audit/guard/stream_guard.h"
 #include "ingest/text/canonical.h"
 #include "tests/audit/extraction/remembering_model.h"
 
@@ -223,6 +225,41 @@ TEST(Canary, ExposureOfWhatIsRememberedAndOfWhatIsNot) {
     if (c.partner == "gaon") {
       EXPECT_EQ(own.find(CanaryEnding(c, c.number)), std::string::npos) << c.id;
     }
+  }
+}
+
+// Whoever reads a report could take out what it shows: it shows none that is asked about.
+TEST(Canary, NoReportShowsOne) {
+  const Planted p = PlantedPlan();
+  RememberingModel model(std::vector<std::string>{});
+  for (const AuditText& t : p.texts) {
+    if (t.role == TextRole::kContributed) model.Remember(t.text);
+  }
+  const std::vector<AuditAnswer> answers = AskAll(p.plan, model);
+  for (const char* only : {"", "gaon", "narae"}) {
+    FigureOptions options;
+    options.only_partner = only;
+    const auto figures = *ComputeFigures(p.plan, "ab", answers, options);
+    const std::string json = ReportJson(figures, {});
+    std::set<std::string> shown;  // ids that stand in a canary's place
+    for (const Canary& c : p.canaries) {
+      const bool asked = c.withdrawn_at.empty() && !c.id.ends_with("-6");
+      if (!asked || (*only != '\0' && c.partner != only)) continue;
+      if (json.find("⟦" + c.id + "⟧") != std::string::npos) shown.insert(c.id);
+      const std::u32string form = FormOf(CanarySentence(c));
+      for (const Finding& x : figures.findings) {
+        for (const std::string& text : {x.prompt, x.truth, x.output, x.source}) {
+          EXPECT_EQ(text.find(CanaryEnding(c, c.number)), std::string::npos)
+              << c.id << ": " << text;
+          EXPECT_LT(LongestCommonRun(form, FormOf(text), {}), 12U) << c.id << ": " << text;
+        }
+      }
+      for (const auto language : {ReportLanguage::kKorean, ReportLanguage::kEnglish}) {
+        EXPECT_EQ(ReportHtml(figures, {}, language).find(CanaryEnding(c, c.number)),
+                  std::string::npos);
+      }
+    }
+    EXPECT_GE(shown.size(), 4U) << "some stand in prompts or answers";
   }
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
+#include "base/digest.h"
 #include "ingest/text/utf8.h"
 
 namespace jangbu::audit {
@@ -37,7 +39,7 @@ AuditFigures Hostile() {
     p.cells[text] = {1, 2};
     f.partners.push_back(p);
     Finding x;
-    x.partner = x.text_id = x.cell = x.prompt = x.truth = x.output = text;
+    x.partner = x.text_id = x.cell = x.prompt = x.truth = x.output = x.source = text;
     x.leaked_partner = x.leaked_text_id = text;
     x.holders = {text, "b"};
     f.findings.push_back(x);
@@ -84,6 +86,29 @@ TEST(Report, SaysPercentagesWithTheirDigits) {
   EXPECT_EQ(PercentText(0.0223), "2.23 %");
   EXPECT_EQ(PercentText(1), "100.00 %");
   EXPECT_EQ(PercentText(-0.004), "-0.4 %");
+}
+
+TEST(Report, AStatementReadsBackAndNothingElseDoes) {
+  const std::string hex(64, 'a');
+  for (const std::string& list : {std::string(), std::string(64, 'b')}) {
+    const std::string statement = ReportStatement(hex, hex, list, "j", "k", "e");
+    const auto names = ReadStatement(statement);
+    ASSERT_TRUE(names.ok());
+    EXPECT_EQ(names->plan, hex);
+    EXPECT_EQ(names->allow_list, list);
+    EXPECT_EQ(names->html_en, ToHex(Sha256("e")));
+    EXPECT_TRUE(ReadStatement(statement + "\n— kim AAAA\n— lee AAAA\n").ok());
+    for (size_t cut = 0; cut < statement.size(); ++cut) {
+      EXPECT_FALSE(ReadStatement(statement.substr(0, cut)).ok()) << cut;
+    }
+    for (const char* more : {"x", "\nx\n", "\n— kim AAAA", "allow-list x\n"}) {
+      EXPECT_EQ(ReasonOf(ReadStatement(statement + more).status()), "bad_statement") << more;
+    }
+    EXPECT_FALSE(ReadStatement("x" + statement).ok());
+    std::string large = statement;
+    large[large.find("json ") + 5] = 'A';
+    EXPECT_FALSE(ReadStatement(large).ok()) << "one spelling";
+  }
 }
 
 TEST(Report, WithoutControlThereIsNoVerdict) {

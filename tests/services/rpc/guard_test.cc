@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <sstream>
 
 #include "audit/extraction/report.h"
 #include "audit/provenance/dossier_reading.h"
@@ -51,13 +52,26 @@ std::string Lines(const std::vector<std::string>& texts) {
 
 // A report of the audit that has `digest` for its plan and its raw record.
 v1::ReportFiles FilesOf(const std::string& digest, const std::string& json,
-                        const std::string& html_ko, const std::string& html_en) {
+                        const std::string& html_ko, const std::string& html_en,
+                        const std::string& allow_list = "") {
   v1::ReportFiles files;
-  files.set_statement(audit::ReportStatement(ToHex(digest), ToHex(digest), json, html_ko, html_en));
+  files.set_statement(
+      audit::ReportStatement(ToHex(digest), ToHex(digest), allow_list, json, html_ko, html_en));
   files.set_json(json);
   files.set_html_ko(html_ko);
   files.set_html_en(html_en);
   return files;
+}
+
+// That audit as it is entered, with the reports of such files.
+v1::RecordAuditRequest AuditOf(const std::string& digest, const v1::ReportFiles& files) {
+  v1::RecordAuditRequest record;
+  record.set_model("모델");
+  record.set_plan_sha256(digest);
+  record.set_record_sha256(digest);
+  record.set_statement_sha256(std::string(AsView(Sha256(files.statement()))));
+  record.set_statement(files.statement());
+  return record;
 }
 
 class GuardedServer : public ::testing::Test {
@@ -232,18 +246,15 @@ TEST_F(GuardedServer, AnAuditIsInTheLogAndAPartnerGetsItsOwnReport) {
               HasSubstr("\"method\":\"jangbu.v1.AuditService/ReadTexts\""));
 
   const std::string digest(AsView(Sha256("x")));
-  v1::RecordAuditRequest record;
-  record.set_model("모델");
-  record.set_plan_sha256(digest);
-  record.set_record_sha256(digest);
-  record.set_statement_sha256(digest);
-  EXPECT_EQ(Call<v1::RecordAuditResponse>("jangbu.v1.AuditService/RecordAudit", compliance, record)
+  const v1::ReportFiles all = FilesOf(digest, "{\"all\":1}\n", "<p></p>", "<p></p>");
+  EXPECT_EQ(Call<v1::RecordAuditResponse>("jangbu.v1.AuditService/RecordAudit", compliance,
+                                          AuditOf(digest, all))
                 .audit(),
             1U);
   const auto audits = Call<v1::ListAuditsResponse>("jangbu.v1.AuditService/ListAudits", compliance,
                                                    v1::ListAuditsRequest());
   ASSERT_EQ(audits.audits_size(), 1);
-  EXPECT_EQ(audits.audits(0).statement_sha256(), digest);
+  EXPECT_EQ(audits.audits(0).statement_sha256(), AsView(Sha256(all.statement())));
 
   v1::GiveReportRequest give;
   give.set_partner_id("hanbit");
@@ -282,16 +293,65 @@ TEST_F(GuardedServer, AnAuditIsInTheLogAndAPartnerGetsItsOwnReport) {
       "no_such_audit");
 }
 
+// Nobody excuses leaks unseen: the allow-list that an audit or a report used stands in the access
+// log, as its statement names it.
+TEST_F(GuardedServer, TheAllowListOfAnAuditIsInTheAccessLog) {
+  const std::string& compliance = running_.KeyOf(ledger::Role::kCompliance);
+  const std::string digest(32, 'd');
+  const std::string list = ToHex(Sha256("list"));
+  const std::string other = ToHex(Sha256("another list"));
+  const auto lines_with = [&](const std::string& method, const std::string& allow_list) {
+    std::istringstream log(running_.AccessLogText());
+    size_t n = 0;
+    for (std::string line; std::getline(log, line);) {
+      n += line.find("AuditService/" + method + "\"") != std::string::npos &&
+                   line.find("\"allow_list_sha256\":\"" + allow_list + "\"") != std::string::npos
+               ? 1
+               : 0;
+    }
+    return n;
+  };
+  const v1::ReportFiles plain = FilesOf(digest, "{}", "<p></p>", "<p></p>");
+  const v1::ReportFiles excused = FilesOf(digest, "{}", "<p></p>", "<p></p>", list);
+  for (const v1::ReportFiles& files : {plain, excused}) {
+    Call<v1::RecordAuditResponse>("jangbu.v1.AuditService/RecordAudit", compliance,
+                                  AuditOf(digest, files));
+  }
+  EXPECT_EQ(lines_with("RecordAudit", ""), 1U);
+  EXPECT_EQ(lines_with("RecordAudit", list), 1U);
+  v1::GiveReportRequest give;
+  give.set_partner_id("hanbit");
+  give.set_audit(2);
+  *give.mutable_files() = FilesOf(digest, "{}", "<p></p>", "<p></p>", other);
+  Call<v1::GiveReportResponse>("jangbu.v1.AuditService/GiveReport", compliance, give);
+  EXPECT_EQ(lines_with("GiveReport", other), 1U);
+  // No other statement than the one that is entered.
+  struct Case {
+    const char* reason;
+    v1::RecordAuditRequest request;
+  };
+  Case cases[] = {{"bad_statement", AuditOf(digest, excused)},
+                  {"bad_statement", AuditOf(digest, excused)},
+                  {"statement_of_another_audit", AuditOf(digest, excused)},
+                  {"statement_of_another_audit", AuditOf(std::string(32, 'e'), excused)}};
+  cases[0].request.clear_statement();
+  cases[1].request.set_statement("allow-list " + list + "\n");
+  cases[2].request.set_statement(plain.statement());
+  for (const Case& c : cases) {
+    EXPECT_EQ(
+        running_
+            .Call("jangbu.v1.AuditService/RecordAudit", compliance, {c.request.SerializeAsString()})
+            .reason,
+        c.reason);
+  }
+}
+
 // Whatever a client hands in: what a partner is given shows nobody else through.
 TEST_F(GuardedServer, AReportThatShowsAnotherPartnerIsNotGiven) {
   const std::string& compliance = running_.KeyOf(ledger::Role::kCompliance);
   const std::string digest = std::string(32, 'd');
-  v1::RecordAuditRequest record;
-  record.set_model("모델-1");
-  record.set_plan_sha256(digest);
-  record.set_record_sha256(digest);
-  record.set_statement_sha256(digest);
-  Call<v1::RecordAuditResponse>("jangbu.v1.AuditService/RecordAudit", compliance, record);
+  Call<v1::RecordAuditResponse>("jangbu.v1.AuditService/RecordAudit", compliance,
+                                AuditOf(digest, FilesOf(digest, "{}", "<p></p>", "<p></p>")));
 
   const std::string other = theirs_.substr(0, 10 * 12);  // 36 syllables
   const std::string own = own_.substr(0, 10 * 30);

@@ -26,6 +26,7 @@ TEST(AccessLog, ALineIsOneJsonObject) {
                           .partner_id = "hanbit",
                           .code = "NOT_FOUND",
                           .reason = "no_such_upload",
+                          .allow_list = "ab12",
                           .duration_micros = 1234,
                           .peer = "ipv4:127.0.0.1:5",
                           .messages_in = 2,
@@ -34,7 +35,8 @@ TEST(AccessLog, ALineIsOneJsonObject) {
             "{\"time\":\"2025-01-31T23:59:59.000001Z\","
             "\"method\":\"jangbu.v1.LogService/GetCheckpoint\",\"key\":\"k1\",\"role\":\"partner\","
             "\"partner\":\"hanbit\",\"code\":\"NOT_FOUND\",\"reason\":\"no_such_upload\","
-            "\"duration_us\":1234,\"peer\":\"ipv4:127.0.0.1:5\",\"messages_in\":2,\"bytes_in\":3}");
+            "\"allow_list_sha256\":\"ab12\",\"duration_us\":1234,\"peer\":\"ipv4:127.0.0.1:5\","
+            "\"messages_in\":2,\"bytes_in\":3}");
 }
 
 TEST(AccessLog, NothingBreaksOutOfALine) {
