@@ -165,6 +165,7 @@ std::vector<std::u32string> Questions(Kind kind) {
 }
 
 void Build(benchmark::State& state) {
+  Indexed();  // made up before the clock runs
   for (auto _ : state) benchmark::DoNotOptimize(*RunSegment::Build(Hasher(), Indexed().texts));
   const Corpus& c = Indexed();
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * c.form_bytes));
