@@ -4,6 +4,29 @@
 
 namespace jangbu::ingest {
 
+namespace {
+
+std::string_view UnitOf(QualityRule rule) {
+  switch (rule) {
+    case QualityRule::kTooShort:
+    case QualityRule::kMachineTranslation:
+      return "";
+    case QualityRule::kCharacterNoise:
+      return "‰";
+    default:
+      return "%";
+  }
+}
+
+// "spaced_out 100% > 80%": no words, since it is shown in every language.
+std::string Tripped(const QualityFlag& flag) {
+  const std::string unit(UnitOf(flag.rule));
+  return std::string(NameOf(flag.rule)) + " " + std::to_string(flag.value) + unit +
+         (TripsBelow(flag.rule) ? " < " : " > ") + std::to_string(flag.threshold) + unit;
+}
+
+}  // namespace
+
 std::string Summary(const std::vector<PersonalSpan>& spans) {
   std::array<size_t, kPersonalKinds> counts{};
   for (const PersonalSpan& span : spans) ++counts[static_cast<size_t>(span.kind) - 1];
@@ -33,9 +56,7 @@ Screened Screen(std::string& canonical, const ScreenPolicy& policy) {
   for (const QualityFlag& flag : out.flags) {
     if (!flag.rejects) continue;
     out.reason = "quality_" + std::string(NameOf(flag.rule));
-    out.detail = std::string(NameOf(flag.rule)) + " " + std::to_string(flag.value) +
-                 (TripsBelow(flag.rule) ? " is under " : " is over ") +
-                 std::to_string(flag.threshold);
+    out.detail = Tripped(flag);
     break;
   }
   return out;

@@ -226,7 +226,7 @@ TEST(Screen, ReasonsAndDetailsHoldNumbersOnly) {
   ScreenPolicy strict;
   strict.quality.of(kTooShort).reject = 100;
   EXPECT_EQ(Screen(copy, strict).reason, "quality_too_short");
-  EXPECT_EQ(Screen(copy, strict).detail, "too_short 9 is under 100");
+  EXPECT_EQ(Screen(copy, strict).detail, "too_short 9 < 100");
 }
 
 }  // namespace

@@ -253,7 +253,7 @@ TEST(Screening, QualityFlagsByDefaultAndRefusesWhereTheCorpusSaysSo) {
   ASSERT_TRUE(refused.ok());
   const VerdictView& row = (*refused)[0].verdict;
   EXPECT_EQ(row.item.reason, "quality_spaced_out");
-  EXPECT_EQ(row.detail, "spaced_out 100 is over 80");
+  EXPECT_EQ(row.detail, "spaced_out 100% > 80%");
   EXPECT_EQ(row.item.words, 120);
   t.Close();
   EXPECT_TRUE(t.Verify().ok());
