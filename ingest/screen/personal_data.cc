@@ -199,7 +199,8 @@ Glance Look(std::string_view text, size_t begin) {
   bool other = false;  // something the cheap look does not read
   for (; parts < (singles ? static_cast<int>(internal::Number::kMaxParts) : 8); ++parts) {
     size_t j = i;
-    for (int signs = 0; signs < 5; ++signs) {
+    // A space, and three signs with a space after each (Matcher::SkipGap).
+    for (int signs = 0; signs < 7; ++signs) {
       const size_t size = SignSize(text, j);
       if (size == 0) break;
       other |= size > 1;
