@@ -210,7 +210,8 @@ Glance Look(std::string_view text, size_t begin) {
     if (Byte(text, j) == 0xEB && Byte(text, j + 1) == 0x8B && Byte(text, j + 2) == 0xA4)
       other = true;
     if (j == i || !IsDigitByte(Byte(text, j))) {
-      other |= Byte(text, j) == 0xEF || Byte(text, j) == 0xF0 || Byte(text, j) == 0xE2;
+      const uint8_t b = Byte(text, j);
+      other |= b == 0xEF || b == 0xF0 || b == 0xE2 || b == 0xD9 || b == 0xDB;
       break;
     }
     size_t k = j;
