@@ -113,6 +113,14 @@ bool DigitBefore(std::string_view text, size_t i) {
   return false;
 }
 
+// A digit of another script than ASCII stands at `i`.
+bool IsForeignDigit(std::string_view text, size_t i) {
+  const uint8_t b = Byte(text, i);
+  if (b != 0xD9 && b != 0xDB && b != 0xEF && b != 0xF0) return false;
+  const char* p = text.data() + i;
+  return internal::IsDigit(internal::Fold(DecodeUtf8(p)));
+}
+
 // What the cheap look at a run of ASCII digits says.
 struct Glance {
   size_t run_end = 0;
@@ -196,7 +204,8 @@ Glance Look(std::string_view text, size_t begin) {
   // (Matcher::JoinSingles), so more parts may follow.
   bool singles = first == 1;
   size_t single_run = singles ? 1 : 0;
-  bool other = false;  // something the cheap look does not read
+  bool other = false;    // something the cheap look does not read
+  bool foreign = false;  // a digit of another script goes on
   for (; parts < (singles ? static_cast<int>(internal::Number::kMaxParts) : 8); ++parts) {
     size_t j = i;
     // A space, and three signs with a space after each (Matcher::SkipGap).
@@ -210,8 +219,8 @@ Glance Look(std::string_view text, size_t begin) {
     if (Byte(text, j) == 0xEB && Byte(text, j + 1) == 0x8B && Byte(text, j + 2) == 0xA4)
       other = true;
     if (j == i || !IsDigitByte(Byte(text, j))) {
-      const uint8_t b = Byte(text, j);
-      other |= b == 0xEF || b == 0xF0 || b == 0xE2 || b == 0xD9 || b == 0xDB;
+      other |= Byte(text, j) == 0xEF || Byte(text, j) == 0xF0 || Byte(text, j) == 0xE2;
+      foreign = IsForeignDigit(text, j);
       break;
     }
     size_t k = j;
@@ -223,7 +232,7 @@ Glance Look(std::string_view text, size_t begin) {
     i = k;
     if (total > 40) break;
   }
-  if (other && total >= 2) {
+  if (foreign || (other && total >= 2)) {
     g.worth = true;
   } else if (total >= 10 || (largest >= 5 && total >= 6)) {
     g.worth = true;
