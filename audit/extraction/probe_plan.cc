@@ -336,6 +336,25 @@ uint64_t SeededDraw::Below(uint64_t below) {
   }
 }
 
+namespace {
+
+// So many random samples in all are a list of half a gigabyte, and a year of asking.
+constexpr uint64_t kSamplesMax = uint64_t{1} << 24;
+
+bool SamplesFit(const ProbePlan& plan) {
+  return plan.options.samples == 0 || plan.windows.size() <= kSamplesMax / plan.options.samples;
+}
+
+StatusOr<ProbePlan> IfSamplesFit(ProbePlan plan) {
+  if (SamplesFit(plan)) return plan;
+  return InvalidArgument("bad_plan", std::to_string(plan.options.samples) + " samples of each of " +
+                                         std::to_string(plan.windows.size()) +
+                                         " windows are more than " + std::to_string(kSamplesMax) +
+                                         "; ask for fewer");
+}
+
+}  // namespace
+
 StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
                              const TokenCount& tokens, std::span<const Canary> canaries) {
   if (options.suffix_tokens == 0 || options.prefix_tokens.empty()) {
@@ -502,7 +521,7 @@ StatusOr<ProbePlan> MakePlan(std::vector<AuditText> texts, PlanOptions options,
   }
   plan.texts = std::move(texts);
   AddCanaries(canaries, plan);
-  return plan;
+  return IfSamplesFit(std::move(plan));
 }
 
 StatusOr<ProbePlan> MakeGivenPlan(std::vector<GivenProbe> given, PlanOptions options) {
@@ -539,7 +558,7 @@ StatusOr<ProbePlan> MakeGivenPlan(std::vector<GivenProbe> given, PlanOptions opt
     ++plan.controls.back().draws;
   }
   if (plan.probes.empty()) return InvalidArgument("no_text", "no probe was given");
-  return plan;
+  return IfSamplesFit(std::move(plan));
 }
 
 std::string EncodePlan(const ProbePlan& plan) {
@@ -688,7 +707,7 @@ StatusOr<ProbePlan> DecodePlan(std::string_view bytes) {
   for (uint64_t* v : {&plan.control_runs, &plan.canaries_unplaced, &plan.canaries_withdrawn}) {
     *v = in.U64();
   }
-  if (!in.ok() || !in.empty()) {
+  if (!in.ok() || !in.empty() || !SamplesFit(plan)) {
     return DataLoss("plan_malformed", "the bytes are not a probe plan; make it again");
   }
   return plan;

@@ -140,6 +140,17 @@ TEST(ProbePlan, EncodingIsOneAndRefusesOthers) {
   EXPECT_EQ(TasksOf(*again).size(), again->probes.size() + 4 * again->windows.size());
 }
 
+// A list of all questions is made of a plan, also of one that somebody sends.
+TEST(ProbePlan, MoreSamplesThanAListHoldsAreRefused) {
+  PlanOptions options = Options();
+  options.samples = 400'000'000;
+  EXPECT_EQ(ReasonOf(MakePlan(Texts(5, 2), options, PairTokens).status()), "bad_plan");
+  options.samples = 3;
+  ProbePlan plan = *MakePlan(Texts(5, 2), options, PairTokens);
+  plan.options.samples = 400'000'000;
+  EXPECT_EQ(ReasonOf(DecodePlan(EncodePlan(plan)).status()), "plan_malformed");
+}
+
 TEST(ProbePlan, Refusals) {
   EXPECT_FALSE(MakePlan({}, Options(), PairTokens).ok());
   EXPECT_FALSE(
