@@ -11,7 +11,6 @@ import pathlib
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,20 +19,10 @@ import unittest
 
 BIN = pathlib.Path(os.environ["JANGBU_BIN"])
 SOURCE = pathlib.Path(os.environ["JANGBU_SOURCE"])
+sys.path.insert(0, str(SOURCE / "tools"))
 # With sanitizers everything takes longer and more memory.
 SANITIZED = b"__asan_init" in (BIN / "jangbud").read_bytes()
 PATIENCE_S = 240
-
-
-def free_port():
-    """A port that stays ours although nobody listens on it yet: below those that the kernel deals out by itself (to
-    outgoing connections and to whoever asks for port 0), so that only another call of this function could choose it."""
-    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        port = 10_000 + int.from_bytes(os.urandom(4), "big") % (lowest - 10_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Server:

@@ -20,6 +20,7 @@ import grpc
 
 import jangbu_e2e
 from jangbu_client import Client
+from ports import free_port
 
 
 def syllables(seed, count):
@@ -135,7 +136,7 @@ class Proxy:
 
 class GuardProxy(unittest.TestCase):
     def setUp(self):
-        self.server = jangbu_e2e.Server(listen=f"127.0.0.1:{jangbu_e2e.free_port()}")
+        self.server = jangbu_e2e.Server(listen=f"127.0.0.1:{free_port()}")
         self.addCleanup(self.server.close)
         self.model = Reciter()
         self.addCleanup(self.model.close)
@@ -223,7 +224,7 @@ class GuardProxy(unittest.TestCase):
             return jangbu_e2e.run(jangbu_e2e.BIN / "jangbu", "--lang", "en", *arguments, "guard", "proxy", "--upstream",
                                   self.model.url, "--listen", "127.0.0.1:0", check=False)
 
-        nobody = start("--server", f"127.0.0.1:{jangbu_e2e.free_port()}", "--key-file", self.gateway)
+        nobody = start("--server", f"127.0.0.1:{free_port()}", "--key-file", self.gateway)
         self.assertEqual(nobody.returncode, 3)
         self.assertIn("guard_unavailable", nobody.stderr)
         wrong = start("--server", self.server.address, "--key", self.partner)

@@ -23,21 +23,10 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
+from ports import free_port  # noqa: E402
+
 PARTNERS = ("saebit", "daon", "gaon")
-
-
-def free_port():
-    """Below the ports that the kernel deals out by itself, so that no connection takes it before the server does."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as dealt:
-        lowest = int(dealt.read().split()[0])
-    while True:
-        port = 10_000 + int.from_bytes(os.urandom(4), "big") % (lowest - 10_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Server:

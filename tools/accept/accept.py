@@ -35,12 +35,14 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unicodedata
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from ports import free_port  # noqa: E402
 
 
 class Checks:
@@ -64,20 +66,6 @@ class Checks:
 def fail(message):
     print(f"accept: {message}", file=sys.stderr)
     sys.exit(1)
-
-
-def free_port():
-    """Below the ports that the kernel deals out by itself, so that no connection takes it before the server does."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as dealt:
-        lowest = int(dealt.read().split()[0])
-    while True:
-        port = 10_000 + int.from_bytes(os.urandom(4), "big") % (lowest - 10_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Server:

@@ -25,6 +25,9 @@ import tempfile
 import time
 import unicodedata
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from ports import free_port  # noqa: E402
+
 LEADS = 0xAC00
 HANGUL = re.compile("[가-힣]")
 
@@ -285,20 +288,6 @@ STRICT = ("spaced_out=50:60,character_noise=5:12,rare_syllables=4:8,common_sylla
 
 # Lots of any size, to the token: what a trick earns is seen document by document.
 EVERY_TOKEN = ("lot_documents_min=1", "lot_document_share_percent_max=100", "grain=1")
-
-
-def free_port():
-    """Below the ports that the kernel deals out by itself, so that no connection takes it before the server does."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as dealt:
-        lowest = int(dealt.read().split()[0])
-    while True:
-        port = 10_000 + int.from_bytes(os.urandom(4), "big") % (lowest - 10_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Server:
