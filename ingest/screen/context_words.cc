@@ -97,6 +97,8 @@ constexpr View kBuildings[] = {
     U"자이",   U"푸르지오", U"래미안", U"힐스테이트", U"상가",     U"프라자", U"플라자",
     U"연립",   U"아이파크", U"더샵",   U"이편한세상", U"빌리지",   U"회관",   U"기숙사",
     U"apt",    U"마을",     U"맨숀",   U"팰리스",     U"스퀘어"};
+static_assert(std::all_of(std::begin(kBuildings), std::end(kBuildings),
+                          [](View b) { return b.size() <= kLongestBuilding; }));
 
 }  // namespace
 
@@ -121,6 +123,11 @@ bool IsKnownDistrict(View name) {
 bool EndsLikeBuilding(View token) {
   return std::any_of(std::begin(kBuildings), std::end(kBuildings),
                      [token](View b) { return token.ends_with(b); });
+}
+
+bool MayEndBuilding(char32_t c) {
+  return std::any_of(std::begin(kBuildings), std::end(kBuildings),
+                     [c](View b) { return b.back() == c; });
 }
 
 }  // namespace jangbu::ingest::internal

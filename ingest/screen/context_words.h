@@ -3,6 +3,7 @@
 // The words that tell what a number is. Private to this folder. All lower case, without spaces:
 // windows of text are compared with their spaces left out.
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -28,7 +29,11 @@ Words LicenceRegions();  // 서울, 부산 … as on a driver's licence
 Words Provinces();
 // Cities, counties and districts of the Republic, as of 2024.
 bool IsKnownDistrict(std::u32string_view name);
-// Ends like the name of a building: 아파트, 빌딩, 오피스텔 …
+// Ends like the name of a building: 아파트, 빌딩, 오피스텔 … Its last kLongestBuilding letters
+// tell.
+inline constexpr size_t kLongestBuilding = 5;
 bool EndsLikeBuilding(std::u32string_view token);
+// What EndsLikeBuilding may end with: quicker to ask.
+bool MayEndBuilding(char32_t c);
 
 }  // namespace jangbu::ingest::internal

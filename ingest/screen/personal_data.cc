@@ -30,29 +30,69 @@ uint8_t Byte(std::string_view text, size_t i) {
 }
 bool IsDigitByte(uint8_t b) { return b >= '0' && b <= '9'; }
 
-// The last byte of 공 stands at `i`, and 일 after it.
-bool IsSpokenStart(std::string_view text, size_t i) {
-  return i >= 2 && text.substr(i - 2, 6) == "공일";
+bool IsBracketByte(uint8_t b) { return b == '(' || b == '[' || b == '{'; }
+// The first byte of a joiner (not of a variation selector, which begins with EF).
+bool IsJoinerByte(uint8_t b) { return b == 0xCD || b == 0xE2; }
+
+// What the code point before `i` reads as, joiners and the like aside (internal::Fold); 0 at the
+// beginning of the text. Moves `i` to it.
+char32_t StepBack(std::string_view text, size_t& i) {
+  const char* p = text.data() + i;
+  char32_t c = 0;
+  while (c == 0 && p > text.data()) {
+    StepBackUtf8(p);
+    const char* q = p;
+    c = internal::Fold(DecodeUtf8(q));
+  }
+  i = static_cast<size_t>(p - text.data());
+  return c;
 }
 
-// The next byte from `from` at which something might be: a digit of ASCII, @, or the first byte of
-// a digit or sign of another script; the brackets of (at); 뱅 of 골뱅이; the last byte of 공 before
-// 일. The text's size when none.
+// What the code point at `i` or the next that is not read through reads as; 0 at the end. Moves `i`
+// behind it.
+char32_t StepOn(std::string_view text, size_t& i) {
+  const char* p = text.data() + i;
+  const char* const end = text.data() + text.size();
+  char32_t c = 0;
+  while (c == 0 && p < end) c = internal::Fold(DecodeUtf8(p));
+  i = static_cast<size_t>(p - text.data());
+  return c;
+}
+
+// 일 comes, with what may stand between spoken digits before it (Matcher::AtSpoken).
+bool BeforeSpokenOne(std::string_view text, size_t i) {
+  for (int steps = 0; steps < 5; ++steps) {
+    const char32_t c = StepOn(text, i);
+    if (c == U'일') return true;
+    if (c == 0 || std::u32string_view(U" 다시국에-.").find(c) == std::u32string_view::npos)
+      return false;
+  }
+  return false;
+}
+
+// Whether something might be at `i`: a digit of ASCII, @, the first byte of a digit or sign of
+// another script or of a variation selector; the bracket of (at), or of what a joiner hides; 뱅 of
+// 골뱅이; 공.
+bool IsInteresting(std::string_view text, size_t i) {
+  const uint8_t b = Byte(text, i);
+  if (IsDigitByte(b) || b == '@' || b == 0xEF || b == 0xD9 || b == 0xDB || b == 0xF0) return true;
+  if (IsBracketByte(b)) {
+    const uint8_t next = Byte(text, i + 1);
+    return (next | 0x20) == 'a' || IsJoinerByte(next);
+  }
+  if (b == 0xEB) return Byte(text, i + 1) == 0xB1 && Byte(text, i + 2) == 0x85;
+  return b == 0xEA && Byte(text, i + 1) == 0xB3 && Byte(text, i + 2) == 0xB5;
+}
+
+// The next byte from `from` that is interesting. The text's size when none.
 size_t NextInteresting(std::string_view text, size_t from) {
   size_t i = from;
 #ifdef __SSE2__
-  const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9), at = _mm_set1_epi8('@'),
-                ef = _mm_set1_epi8(static_cast<char>(0xEF)),
-                d9 = _mm_set1_epi8(static_cast<char>(0xD9)),
-                db = _mm_set1_epi8(static_cast<char>(0xDB)),
-                f0 = _mm_set1_epi8(static_cast<char>(0xF0)),
-                eb = _mm_set1_epi8(static_cast<char>(0xEB)),
-                b1 = _mm_set1_epi8(static_cast<char>(0xB1)),
-                x85 = _mm_set1_epi8(static_cast<char>(0x85)), lower = _mm_set1_epi8(0x20),
-                a = _mm_set1_epi8('a'), t = _mm_set1_epi8('t'),
-                b5 = _mm_set1_epi8(static_cast<char>(0xB5)),
-                ec = _mm_set1_epi8(static_cast<char>(0xEC)),
-                x9d = _mm_set1_epi8(static_cast<char>(0x9D));
+  const auto all = [](int byte) { return _mm_set1_epi8(static_cast<char>(byte)); };
+  const __m128i zero = all('0'), nine = all(9), at = all('@'), ef = all(0xEF), d9 = all(0xD9),
+                db = all(0xDB), f0 = all(0xF0), eb = all(0xEB), b1 = all(0xB1), x85 = all(0x85),
+                lower = all(0x20), a = all('a'), round = all('('), curly = all('{'), e2 = all(0xE2),
+                cd = all(0xCD), ea = all(0xEA), b3 = all(0xB3), b5 = all(0xB5);
   for (; i + 19 <= text.size(); i += 16) {
     const auto load = [&](size_t offset) {
       return _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i + offset));
@@ -69,49 +109,24 @@ size_t NextInteresting(std::string_view text, size_t from) {
         hit, _mm_and_si128(_mm_cmpeq_epi8(bytes, eb),
                            _mm_and_si128(_mm_cmpeq_epi8(next, b1), _mm_cmpeq_epi8(third, x85))));
     hit = _mm_or_si128(
-        hit, _mm_and_si128(_mm_cmpeq_epi8(bytes, b5),
-                           _mm_and_si128(_mm_cmpeq_epi8(next, ec), _mm_cmpeq_epi8(third, x9d))));
-    hit = _mm_or_si128(hit, _mm_and_si128(_mm_cmpeq_epi8(_mm_or_si128(next, lower), a),
-                                          _mm_cmpeq_epi8(_mm_or_si128(third, lower), t)));
-    uint32_t mask = static_cast<uint32_t>(_mm_movemask_epi8(hit));
-    while (mask != 0) {
-      const auto bit = static_cast<size_t>(__builtin_ctz(mask));
-      const uint8_t b = Byte(text, i + bit);
-      const bool bracket = b == '(' || b == '[' || b == '{';
-      if (IsDigitByte(b) || b == '@' || b == 0xEF || b == 0xD9 || b == 0xDB || b == 0xF0 ||
-          bracket ||
-          (b == 0xEB && Byte(text, i + bit + 1) == 0xB1 && Byte(text, i + bit + 2) == 0x85) ||
-          (b == 0xB5 && IsSpokenStart(text, i + bit))) {
-        return i + bit;
-      }
-      mask &= mask - 1;
-    }
+        hit, _mm_and_si128(_mm_cmpeq_epi8(bytes, ea),
+                           _mm_and_si128(_mm_cmpeq_epi8(next, b3), _mm_cmpeq_epi8(third, b5))));
+    const __m128i bracket = _mm_or_si128(_mm_cmpeq_epi8(bytes, round),
+                                         _mm_cmpeq_epi8(_mm_or_si128(bytes, lower), curly));
+    const __m128i hidden =
+        _mm_or_si128(_mm_cmpeq_epi8(_mm_or_si128(next, lower), a),
+                     _mm_or_si128(_mm_cmpeq_epi8(next, e2), _mm_cmpeq_epi8(next, cd)));
+    hit = _mm_or_si128(hit, _mm_and_si128(bracket, hidden));
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(hit));
+    if (mask != 0) return i + static_cast<size_t>(__builtin_ctz(mask));
   }
 #endif
-  for (; i < text.size(); ++i) {
-    const uint8_t b = Byte(text, i);
-    if (IsDigitByte(b) || b == '@' || b == 0xEF || b == 0xD9 || b == 0xDB || b == 0xF0 ||
-        (b == 0xEB && Byte(text, i + 1) == 0xB1 && Byte(text, i + 2) == 0x85) ||
-        (b == 0xB5 && IsSpokenStart(text, i)) ||
-        ((b == '(' || b == '[' || b == '{') && (Byte(text, i + 1) | 0x20) == 'a' &&
-         (Byte(text, i + 2) | 0x20) == 't')) {
-      return i;
-    }
-  }
-  return text.size();
+  while (i < text.size() && !IsInteresting(text, i)) ++i;
+  return i;
 }
 
 // A digit of any script stands directly before `i`.
-bool DigitBefore(std::string_view text, size_t i) {
-  const char* p = text.data() + i;
-  while (p > text.data()) {
-    StepBackUtf8(p);
-    const char* q = p;
-    const char32_t c = internal::Fold(DecodeUtf8(q));
-    if (c != 0) return internal::IsDigit(c);
-  }
-  return false;
-}
+bool DigitBefore(std::string_view text, size_t i) { return internal::IsDigit(StepBack(text, i)); }
 
 // A digit of another script than ASCII stands at `i`.
 bool IsForeignDigit(std::string_view text, size_t i) {
@@ -143,6 +158,7 @@ size_t SignSize(std::string_view text, size_t i) {
     case 0xC2:  // ·
       return Byte(text, i + 1) == 0xB7 || Byte(text, i + 1) == 0xAF ? 2 : 0;
     case 0xCB:
+    case 0xCD:  // a joiner
     case 0xD6:
       return 2;
     case 0xE1:  // ᠆
@@ -160,36 +176,37 @@ size_t SignSize(std::string_view text, size_t i) {
   }
 }
 
-// True when the code point before `begin`, spaces aside, may end a street or a village: 로 길 동 리
-// 가 읍 면 산 하.
+// True when the code point before `begin`, a space aside, may end a street or a village (로 길 동
+// 리 가 읍 면 산 하), or what stands a space before is named like a building.
 bool AfterPlace(std::string_view text, size_t begin) {
+  const auto ascii = [text](size_t i) { return static_cast<uint8_t>(text[i]) < 0x80; };
+  if (begin == 0 || (text[begin - 1] != ' ' && ascii(begin - 1))) return false;
+  if (text[begin - 1] == ' ' && (begin == 1 || ascii(begin - 2))) return false;
   size_t i = begin;
-  if (i > 0 && text[i - 1] == ' ') --i;
-  if (i < 3) return false;
-  const std::string_view c = text.substr(i - 3, 3);
-  const auto lead = static_cast<uint8_t>(c[0]);
-  if (lead < 0xEA || lead > 0xED) return false;
-  return c == "로" || c == "길" || c == "동" || c == "리" || c == "가" || c == "읍" || c == "면" ||
-         c == "산" || c == "하";
+  char32_t c = StepBack(text, i);
+  const bool apart = c == U' ';
+  if (apart) c = StepBack(text, i);
+  if (!internal::IsHangul(c)) return false;
+  if (std::u32string_view(U"로길동리가읍면산하").find(c) != std::u32string_view::npos) return true;
+  if (!apart || !internal::MayEndBuilding(c)) return false;
+  char32_t name[internal::kLongestBuilding];
+  size_t n = std::size(name);
+  for (name[--n] = c; n > 0; name[--n] = c) {
+    c = StepBack(text, i);
+    if (!internal::IsHangul(c)) break;
+  }
+  return internal::EndsLikeBuilding({name + n, std::size(name) - n});
 }
 
 // A letter that passports begin with, alone, directly before or one space or dash before.
 bool AfterPassportLetter(std::string_view text, size_t begin) {
   size_t i = begin;
-  if (i > 0 && (text[i - 1] == ' ' || text[i - 1] == '-')) --i;
-  if (i == 0) return false;
-  const auto letter = static_cast<char>(Byte(text, i - 1) | 0x20);
-  if (std::string_view("msrodpg").find(letter) == std::string_view::npos) return false;
-  const uint8_t before = i >= 2 ? static_cast<uint8_t>(Byte(text, i - 2) | 0x20) : 0;
-  return before < 'a' || before > 'z';
-}
-
-// A space, and then digits and 동 or 호: a flat, perhaps.
-bool BeforeFlat(std::string_view text, size_t begin, size_t end) {
-  if (begin < 4 || text[begin - 1] != ' ' || static_cast<uint8_t>(text[begin - 2]) < 0x80)
+  char32_t c = StepBack(text, i);
+  if (c == U' ' || c == U'-') c = StepBack(text, i);
+  if (!internal::IsLatin(c) ||
+      std::u32string_view(U"msrodpg").find(c | 0x20) == std::u32string_view::npos)
     return false;
-  const std::string_view next = text.substr(end, 3);
-  return next == "동" || next == "호";
+  return !internal::IsLatin(StepBack(text, i));
 }
 
 Glance Look(std::string_view text, size_t begin) {
@@ -204,23 +221,22 @@ Glance Look(std::string_view text, size_t begin) {
   // (Matcher::JoinSingles), so more parts may follow.
   bool singles = first == 1;
   size_t single_run = singles ? 1 : 0;
-  bool other = false;    // something the cheap look does not read
-  bool foreign = false;  // a digit of another script goes on
+  bool other = false;   // something the cheap look does not read
+  bool unread = false;  // what it does not read goes on
   for (; parts < (singles ? static_cast<int>(internal::Number::kMaxParts) : 8); ++parts) {
     size_t j = i;
     // A space, and three signs with a space after each (Matcher::SkipGap).
-    for (int signs = 0; signs < 7; ++signs) {
+    int signs = 0;
+    for (; signs < 7; ++signs) {
       const size_t size = SignSize(text, j);
-      if (size == 0) break;
+      if (size == 0 || (size > 1 && IsForeignDigit(text, j))) break;
       other |= size > 1;
       j += size;
     }
-    // 다시, a joiner, a digit of another script: leave it to the careful look.
-    if (Byte(text, j) == 0xEB && Byte(text, j + 1) == 0x8B && Byte(text, j + 2) == 0xA4)
-      other = true;
+    // 다시, more signs and joiners, a digit of another script: leave it to the careful look.
     if (j == i || !IsDigitByte(Byte(text, j))) {
       other |= Byte(text, j) == 0xEF || Byte(text, j) == 0xF0 || Byte(text, j) == 0xE2;
-      foreign = IsForeignDigit(text, j);
+      unread = IsForeignDigit(text, j) || signs == 7 || text.substr(j, 3) == "다";
       break;
     }
     size_t k = j;
@@ -232,7 +248,7 @@ Glance Look(std::string_view text, size_t begin) {
     i = k;
     if (total > 40) break;
   }
-  if (foreign || (other && total >= 2)) {
+  if (unread || (other && total >= 2)) {
     g.worth = true;
   } else if (total >= 10 || (largest >= 5 && total >= 6)) {
     g.worth = true;
@@ -242,8 +258,7 @@ Glance Look(std::string_view text, size_t begin) {
              (Byte(text, g.run_end) | 0x20) <= 'z' && begin > 0) {
     g.worth = true;  // M123A4567
   } else {
-    g.worth = (total >= 8 && AfterPassportLetter(text, begin)) || AfterPlace(text, begin) ||
-              BeforeFlat(text, begin, g.run_end);
+    g.worth = (total >= 8 && AfterPassportLetter(text, begin)) || AfterPlace(text, begin);
   }
   return g;
 }
@@ -290,36 +305,33 @@ std::vector<Finding> FindPersonalData(std::string_view text) {
       i = std::max(next, i + 1);
       continue;
     }
-    if (b == 0xB5) {
-      const auto f = matcher.AtSpoken(i - 2);
+    if (b == 0xEA) {  // 공
+      std::optional<Finding> f;
+      if (BeforeSpokenOne(text, i + 3)) f = matcher.AtSpoken(i);
       if (f.has_value()) take(*f);
-      i = f.has_value() ? f->end : i + 1;
+      i = f.has_value() ? f->end : i + 3;
       continue;
     }
     // A digit or sign of another width, or none.
-    size_t sign = i;
-    if (b == 0xEB) {  // 뱅 of 골뱅이
-      if (i < 3 || text.substr(i - 3, 3) != "골") {
-        i += 3;
-        continue;
-      }
-      sign = i - 3;
-    }
+    size_t after = i;
     const char* p = text.data() + i;
     const char32_t c = internal::Fold(DecodeUtf8(p));
     size_t next = static_cast<size_t>(p - text.data());
+    std::optional<Finding> f;
     if (internal::IsDigit(c)) {
-      if (!DigitBefore(text, i)) {
-        if (const auto f = matcher.AtDigit(i); f.has_value()) {
-          take(*f);
-          next = std::max<size_t>(next, f->end);
-        }
-      }
-    } else if (c == U'@' || c == U'(' || c == U'[' || c == U'{' || b == 0xEB) {
-      if (const auto f = matcher.AtSign(sign); f.has_value()) {
-        take(*f);
-        next = std::max<size_t>(next, f->end);
-      }
+      if (!DigitBefore(text, i)) f = matcher.AtDigit(i);
+    } else if (c == U'@' || c == U'(' || c == U'[' || c == U'{') {
+      f = matcher.AtSign(i);
+    } else if (const char32_t before = StepBack(text, after); b == 0xEB) {  // 뱅
+      if (before == U'골') f = matcher.AtSign(after);
+    } else if ((c == 0 || c == U'a' || c == U'A') && (found.empty() || after >= found.back().end)) {
+      // What stands before did not show what it is.
+      if (before == U'(' || before == U'[' || before == U'{') f = matcher.AtSign(after);
+      if (before == U'공') f = matcher.AtSpoken(after);
+    }
+    if (f.has_value()) {
+      take(*f);
+      next = std::max<size_t>(next, f->end);
     }
     i = next;
   }

@@ -134,6 +134,55 @@ TEST(PersonalData, AgreesWithTheTwinThatTakesNoShortCut) {
   }
 }
 
+// `text` with joiners between its letters, and letters, digits and dashes of other widths and
+// scripts.
+std::string Disguise(std::string_view text, std::mt19937_64& random) {
+  static constexpr char32_t kJoiners[] = {0x200D, 0x200C, 0x034F, 0xFE0F, 0x20E3};
+  static constexpr char32_t kDashes[] = {0x2013, 0x2212, 0x3161, 0x30FC, 0x1806, 0x2D7, 0xFF0D};
+  std::string out;
+  const char* p = text.data();
+  while (p < text.data() + text.size()) {
+    char32_t c = DecodeUtf8(p);
+    if (random() % 8 == 0) {
+      for (uint64_t n = 1 + (random() % 16 == 0 ? random() % 12 : 0); n > 0; --n)
+        AppendUtf8(kJoiners[random() % std::size(kJoiners)], out);
+    }
+    if (c > U' ' && c < 0x7F && random() % 6 == 0) {
+      c += 0xFF01 - 0x21;
+    } else if (internal::IsDigit(c) && random() % 6 == 0) {
+      const char32_t zeros[] = {0x0660, 0x06F0, 0x1D7CE};
+      c = c - U'0' + zeros[random() % std::size(zeros)];
+    } else if (c == U'-' && random() % 3 == 0) {
+      c = kDashes[random() % std::size(kDashes)];
+    }
+    AppendUtf8(c, out);
+  }
+  return Canonicalize(out);
+}
+
+TEST(PersonalData, AgreesWithTheTwinHoweverItIsDisguised) {
+  // Found by reading the two beside each other.
+  static constexpr const char* kTexts[] = {
+      "공 일 공 일이삼사 오육칠팔",     "경기도 수원시 영통구 가온빌딩 3층",
+      "경기도 수원시 가온빌딩 3-1호",   "여권 M-12345678",
+      "메일은 hong(at)example.com으로", "전화 0다시505다시1234다시5678",
+      "홍길동 골뱅이 example.com",      "서울 강남구 역삼동 한결아파트 2차빌라 101동 3호",
+  };
+  std::mt19937_64 random(26);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::string> texts(std::begin(kTexts), std::end(kTexts));
+    for (const Planted& planted : HardForms(random()).All()) texts.push_back(planted.text);
+    for (const std::string& text : texts) {
+      const std::string disguised = round == 0 ? Canonicalize(text) : Disguise(text, random);
+      const std::vector<Finding> fast = FindPersonalData(disguised);
+      const std::vector<Finding> slow = reference::FindPersonalData(disguised);
+      ASSERT_EQ(fast, slow) << "round " << round << "\n"
+                            << Shown(disguised, fast) << "\n"
+                            << Shown(disguised, slow);
+    }
+  }
+}
+
 TEST(PersonalData, NumbersAreWhatTheirDefinitionSays) {
   std::mt19937_64 random(21);
   static constexpr std::initializer_list<size_t> kShapes[] = {{6, 7},    {4, 4, 4, 4}, {3, 4, 4},
