@@ -63,19 +63,28 @@ unsigned MayShare(const Hit& hit, unsigned wanted) {
 }
 
 // A segment of a view, and how many of its tiles are of documents early enough: those numbered
-// below. Documents and tiles are in the same order.
+// below. Of them [out_begin, out_end) are of the document asked about and what its entry holds
+// behind it. Documents and tiles are in the same order.
 struct AskedSegment {
   const RunSegment* segment = nullptr;
   uint64_t tiles = 0;
+  uint64_t out_begin = 0;
+  uint64_t out_end = 0;
 };
 struct AskedGroup {
   const RunSummary* summary = nullptr;
   const RunFront* front = nullptr;
   std::vector<AskedSegment> segments;
 };
-// What of a view is asked about documents that stand before `before`.
-std::vector<AskedGroup> Asked(const RunView& view, const JournalPlace& before) {
+struct AskedView {
+  const RunFront* front = nullptr;  // of all
   std::vector<AskedGroup> groups;
+};
+// What of a view is asked about the documents of a reference.
+AskedView Asked(const RunView& view, const Reference& reference) {
+  const JournalPlace& before = reference.before;
+  const JournalPlace& self = reference.self;
+  AskedView out{view.front(), {}};
   for (const RunView::Group& group : view.groups()) {
     AskedGroup asked{group.summary.get(), group.front.get(), {}};
     for (const auto& segment : group.segments) {
@@ -83,28 +92,42 @@ std::vector<AskedGroup> Asked(const RunView& view, const JournalPlace& before) {
       const uint64_t tiles = segment->last_place() < before
                                  ? segment->tiles()
                                  : segment->document_table().TilesBefore(before);
-      asked.segments.push_back({segment.get(), tiles});
+      uint64_t out_begin = 0;
+      uint64_t out_end = 0;
+      if (self != kAfterAll && segment->first_place().entry <= self.entry &&
+          self <= segment->last_place()) {
+        out_begin = segment->document_table().TilesBefore(self);
+        out_end = segment->document_table().TilesBefore({self.entry + 1, 0});
+      }
+      asked.segments.push_back({segment.get(), tiles, out_begin, out_end});
     }
     // What is found in a large one need not be asked of the others.
     std::stable_sort(
         asked.segments.begin(), asked.segments.end(),
         [](const AskedSegment& a, const AskedSegment& b) { return a.tiles > b.tiles; });
-    if (!asked.segments.empty()) groups.push_back(std::move(asked));
+    if (!asked.segments.empty()) out.groups.push_back(std::move(asked));
   }
-  return groups;
+  return out;
 }
 
 // The documents of one question.
 class Documents {
  public:
-  Documents(const Reference& reference, FormSource& forms, RunCost& cost)
-      : reference_(reference), forms_(forms), cost_(cost) {}
+  // `text` is asked about.
+  Documents(const Reference& reference, std::u32string_view text, FormSource& forms, RunCost& cost)
+      : reference_(reference), text_(text), forms_(forms), cost_(cost) {}
 
   bool Late(const RunDocument& d) const { return d.place >= reference_.before; }
-  bool Admits(const RunDocument& d) const { return !reference_.counts || reference_.counts(d); }
+  bool Admits(const RunDocument& d) const {
+    if (d.place.entry == reference_.self.entry && d.place.ordinal >= reference_.self.ordinal)
+      return false;
+    return !reference_.counts || reference_.counts(d);
+  }
+  bool IsSelf(const RunDocument& d) const { return d.place == reference_.self; }
 
   // Lives until the next call.
   StatusOr<std::u32string_view> Form(const RunDocument& document) {
+    if (IsSelf(document)) return text_;
     const auto found = cache_.find(document.place);
     if (found != cache_.end()) return std::u32string_view(*found->second);
     StatusOr<std::shared_ptr<const std::u32string>> read = forms_.Form(document);
@@ -126,6 +149,7 @@ class Documents {
 
  private:
   const Reference& reference_;
+  const std::u32string_view text_;
   FormSource& forms_;
   RunCost& cost_;
   absl::flat_hash_map<JournalPlace, std::shared_ptr<const std::u32string>, PlaceHash> cache_;
@@ -140,9 +164,19 @@ class Postings {
       : segment_(*hit.segment), around_(hit.around), at_(hit.rows.first), last_(hit.rows.last) {
     Settle();
   }
+  // Those of tiles [from, to) alone.
+  Postings(const Hit& hit, uint32_t from, uint64_t to)
+      : segment_(*hit.segment), around_(hit.around), at_(hit.rows.first), last_(hit.rows.last) {
+    const KeyTable& table = segment_.tile_table();
+    if (to <= UINT32_MAX) last_ = table.Below(hit.rows, to).last;
+    if (from > 0) at_ = table.Below({at_, last_}, from).last;
+    Settle();
+  }
   bool done() const { return at_ == last_; }
   // Holds from the next step on.
   void Want(unsigned windows) { wanted_ = windows; }
+  // Those of the wanted ones that it may be of.
+  unsigned windows() const { return around_.MayShare(segment_.AroundAt(at_)) & wanted_; }
   const RunDocument& document() const { return entry_.document; }
   const DocumentTable::Entry& entry() const { return entry_; }
   uint32_t tile() const { return tile_; }
@@ -204,10 +238,13 @@ bool TileEquals(std::u32string_view text, size_t at, std::u32string_view form, s
 // for what that will need: filters, then buckets, then rows, then surroundings.
 class PlaceScan {
  public:
-  PlaceScan(const RunHasher& hasher, std::span<const AskedGroup> groups, std::u32string_view text,
-            RunCost& cost)
-      : groups_(groups), text_(text), cost_(cost), roller_(hasher, kTile) {
-    for (const AskedGroup& group : groups_) {
+  PlaceScan(const RunHasher& hasher, const AskedView& view, std::u32string_view text, RunCost& cost)
+      : view_(view), text_(text), cost_(cost), roller_(hasher, kTile) {
+    if (view_.front != nullptr) {
+      fronts_.push_back(view_.front);
+      return;
+    }
+    for (const AskedGroup& group : view_.groups) {
       if (group.front != nullptr) fronts_.push_back(group.front);
     }
   }
@@ -238,6 +275,7 @@ class PlaceScan {
     const AskedSegment* asked;
     uint32_t place;
     KeyTable::Range rows;
+    KeyTable::Range rest;  // rows behind those that are out
   };
 
   template <typename What>
@@ -261,34 +299,60 @@ class PlaceScan {
     cost_.places += n;
   }
 
+  // Places of the block that something let pass, and their keys.
+  struct Places {
+    size_t count = 0;
+    uint64_t keys[kBlock];
+    uint32_t places[kBlock];
+  };
+  // Those that `filter` lets pass of the first n of `keys`, which stand at `places` (null: each at
+  // its number).
+  template <typename Filter>
+  static void Sift(const Filter& filter, const uint64_t* keys, const uint32_t* places, size_t n,
+                   Places& out) {
+    out.count = 0;
+    for (size_t from = 0; from < n; from += kProbes) {
+      ForEach(filter.MayContain(keys + from, std::min(kProbes, n - from)), [&](size_t i) {
+        out.keys[out.count] = keys[from + i];
+        out.places[out.count++] =
+            places != nullptr ? places[from + i] : static_cast<uint32_t>(from + i);
+      });
+    }
+  }
+
   void FindPasses(size_t n) {
     passes_.clear();
-    for (const AskedGroup& group : groups_) {
-      if (group.summary == nullptr && group.front == nullptr) {
-        for (const AskedSegment& asked : group.segments) {
-          for (size_t from = 0; from < n; from += kProbes) {
-            ForEach(asked.segment->filter().MayContain(keys_ + from, std::min(kProbes, n - from)),
-                    [&](size_t i) { AddPass(asked, from + i); });
-          }
-        }
-        continue;
-      }
+    const uint64_t* keys = keys_;
+    const uint32_t* places = nullptr;
+    if (view_.front != nullptr) {
+      Sift(*view_.front, keys_, nullptr, n, first_);
+      keys = first_.keys;
+      places = first_.places;
+      n = first_.count;
+      if (n == 0) return;
+    }
+    for (const AskedGroup& group : view_.groups) {
       // Segments are asked about what passed alone.
-      size_t count = 0;
-      for (size_t from = 0; from < n; from += kProbes) {
-        const size_t probes = std::min(kProbes, n - from);
-        ForEach(group.front != nullptr ? group.front->MayContain(keys_ + from, probes)
-                                       : group.summary->filter().MayContain(keys_ + from, probes),
-                [&](size_t i) {
-                  passed_keys_[count] = keys_[from + i];
-                  passed_places_[count++] = static_cast<uint32_t>(from + i);
-                });
+      const uint64_t* asked_keys = keys;
+      const uint32_t* asked_places = places;
+      size_t count = n;
+      if (group.front != nullptr || group.summary != nullptr) {
+        if (group.front != nullptr) {
+          Sift(*group.front, keys, places, n, second_);
+        } else {
+          Sift(group.summary->filter(), keys, places, n, second_);
+        }
+        asked_keys = second_.keys;
+        asked_places = second_.places;
+        count = second_.count;
       }
       for (const AskedSegment& asked : group.segments) {
         for (size_t from = 0; from < count; from += kProbes) {
-          ForEach(asked.segment->filter().MayContain(passed_keys_ + from,
+          ForEach(asked.segment->filter().MayContain(asked_keys + from,
                                                      std::min(kProbes, count - from)),
-                  [&](size_t i) { AddPass(asked, passed_places_[from + i]); });
+                  [&](size_t i) {
+                    AddPass(asked, asked_places != nullptr ? asked_places[from + i] : from + i);
+                  });
         }
       }
     }
@@ -298,7 +362,7 @@ class PlaceScan {
   }
 
   void AddPass(const AskedSegment& asked, size_t place) {
-    passes_.push_back({&asked, static_cast<uint32_t>(place), {}});
+    passes_.push_back({&asked, static_cast<uint32_t>(place), {}, {}});
     asked.segment->tile_table().PrefetchBucket(keys_[place]);
   }
 
@@ -312,29 +376,36 @@ class PlaceScan {
       for (; end != passes_.end() && end->asked == &asked; ++end) {
         if (settled != begun && !wanted(at + end->place)) continue;
         end->rows = table.Below(table.Find(keys_[end->place]), asked.tiles);
+        if (asked.out_begin < asked.out_end && !end->rows.empty()) {
+          const KeyTable::Range all = end->rows;
+          end->rows = table.Below(all, asked.out_begin);
+          end->rest = {table.Below(all, asked.out_end).last, all.last};
+          if (!end->rest.empty()) asked.segment->PrefetchAround(end->rest);
+        }
         if (!end->rows.empty()) asked.segment->PrefetchAround(end->rows);
       }
       const uint64_t seen = settled;
       for (; begin != end; ++begin) {
-        if (begin->rows.empty()) continue;
         const size_t place = at + begin->place;
-        if (settled != seen && !wanted(place)) continue;
-        JANGBU_RETURN_IF_ERROR(f(Hit{static_cast<uint32_t>(place), asked.segment, begin->rows,
-                                     internal::Surroundings::Of(text_, place)}));
+        for (const KeyTable::Range& rows : {begin->rows, begin->rest}) {
+          if (rows.empty() || (settled != seen && !wanted(place))) continue;
+          JANGBU_RETURN_IF_ERROR(f(Hit{static_cast<uint32_t>(place), asked.segment, rows,
+                                       internal::Surroundings::Of(text_, place)}));
+        }
       }
     }
     return OkStatus();
   }
 
-  const std::span<const AskedGroup> groups_;
+  const AskedView& view_;
   const std::u32string_view text_;
   RunCost& cost_;
   std::vector<const RunFront*> fronts_;
   RunHasher::Roller roller_;
   size_t rolled_ = SIZE_MAX;  // the roller stands there
   uint64_t keys_[kBlock];
-  uint64_t passed_keys_[kBlock];
-  uint32_t passed_places_[kBlock];
+  Places first_;
+  Places second_;
   std::vector<Pass> passes_;
 };
 
@@ -354,15 +425,15 @@ bool AllSet(const uint8_t* bytes, size_t n) {
 // Which windows of min_run code points of a text occur in the reference.
 class WindowSearch {
  public:
-  WindowSearch(const RunHasher& hasher, std::span<const AskedGroup> groups,
-               std::u32string_view text, size_t min_run, Documents& documents, RunCost& cost)
+  WindowSearch(const RunHasher& hasher, const AskedView& view, std::u32string_view text,
+               size_t min_run, Documents& documents, RunCost& cost)
       : hasher_(hasher),
         text_(text),
         min_run_(min_run),
         windows_(text.size() - min_run + 1),
         documents_(documents),
         cost_(cost),
-        scan_(hasher, groups, text, cost),
+        scan_(hasher, view, text, cost),
         occurs_(windows_ + 8, 0) {}
 
   Status Run() {
@@ -387,7 +458,8 @@ class WindowSearch {
       if (!Known(later_[i].at)) JANGBU_RETURN_IF_ERROR(Follow(later_[i]));
     }
     later_.erase(later_.begin(), later_.begin() + static_cast<ptrdiff_t>(i));
-    return FollowHot(std::move(later_));
+    return AskHot(
+        later_, /*follow=*/true, [] { return false; }, [](size_t) {});
   }
 
   // The same for as long as a question is open. What surroundings leave possible is a bound from
@@ -469,8 +541,7 @@ class WindowSearch {
           const unsigned open = Unset(may_, hit.at);
           const unsigned may = hit.rows.size() > kHotTiles ? open : MayShare(hit, open);
           if (may == 0) return OkStatus();
-          for (unsigned rest = may; rest != 0; rest &= rest - 1)
-            may_[hit.at - static_cast<unsigned>(std::countr_zero(rest))] = 1;
+          ForEachWindow(hit.at, may, [&](size_t w) { may_[w] = 1; });
           ++settled_;
           return OkStatus();
         });
@@ -570,39 +641,138 @@ class WindowSearch {
     return count;
   }
 
-  // Follows what may cover a question until it is decided.
+  // Follows what may cover a question until it is decided: until half of it is known to be covered,
+  // or so many windows are known not to occur that half of it cannot be.
+  // REQUIRES: everything that reaches into its stretch was looked up.
   Status Answer(const CoverQuestion& q, const std::vector<uint8_t>& base) {
     const size_t from = FirstWindow(q);
-    const size_t to = std::min<size_t>(q.end, windows_) + kReach;
-    std::vector<Hit> hits;
+    const size_t last_window = std::min<size_t>(q.end, windows_);
+    const size_t to = last_window + kReach;
+    // Windows that may occur, and of each how many hits say so.
+    std::vector<uint8_t> open(last_window - from);
+    for (size_t w = from; w < last_window; ++w) {
+      open[w - from] = static_cast<uint8_t>(may_[w] != 0 && occurs_[w] == 0);
+    }
+    const auto next_open = [&](size_t at) {
+      const size_t low = std::max(at >= kReach ? at - kReach : 0, from);
+      if (low >= last_window) return to;
+      const void* next = std::memchr(open.data() + (low - from), 1, last_window - low);
+      if (next == nullptr) return to;
+      return std::max(at,
+                      from + static_cast<size_t>(static_cast<const uint8_t*>(next) - open.data()));
+    };
+    const auto open_at = [&](size_t at) {
+      unsigned out = 0;
+      for (size_t k = at < last_window ? 0 : at - last_window + 1;
+           k <= std::min(at, kReach) && at - k >= from; ++k) {
+        out |= static_cast<unsigned>(open[at - k - from]) << k;
+      }
+      return out;
+    };
+    struct Open {
+      Hit hit;
+      unsigned windows = 0;
+    };
+    std::vector<Open> cold;
+    std::vector<Hit> hot;
+    std::vector<uint32_t> named(last_window - from);
     JANGBU_RETURN_IF_ERROR(scan_.Run(
-        from, to, compared_, [&](size_t at) { return NextUnset(occurs_, at, to); },
-        [&](size_t at) { return !Known(at); },
+        from, to, compared_, next_open, [](size_t) { return true; },
         [&](const Hit& hit) -> Status {
-          if (hit.rows.size() > kHotTiles || MayShare(hit, Unset(occurs_, hit.at)) != 0)
-            hits.push_back(hit);
+          unsigned windows = open_at(hit.at);
+          if (hit.rows.size() > kHotTiles) {
+            hot.push_back(hit);
+          } else {
+            windows = MayShare(hit, windows);
+            if (windows != 0) cold.push_back({hit, windows});
+          }
+          ForEachWindow(hit.at, windows, [&](size_t w) { ++named[w - from]; });
           return OkStatus();
         }));
-    // Rare tiles before common ones: what they decide need not be asked again. Hot ones last.
-    std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
-      return a.rows.size() != b.rows.size() ? a.rows.size() < b.rows.size() : a.at < b.at;
-    });
-    size_t lacks = q.need - CountCovered(q, base, occurs_);
-    size_t i = 0;
-    for (; i < hits.size() && hits[i].rows.size() <= kHotTiles; ++i) {
-      if (Known(hits[i].at)) continue;
-      const uint64_t before = compared_;
-      JANGBU_RETURN_IF_ERROR(Follow(hits[i]));
-      if (compared_ - before < lacks) {
-        lacks -= compared_ - before;
-        continue;
-      }
+    size_t lacks = 0;  // code points that must be compared at least before enough is covered
+    size_t spare = 0;  // that may be lost before too few can be
+    size_t lost = 0;
+    uint64_t compared = compared_;
+    const auto count = [&] {
       const size_t covered = CountCovered(q, base, occurs_);
-      if (covered >= q.need) return OkStatus();
+      const size_t possible = CountCovered(q, base, may_);
+      if (covered >= q.need || possible < q.need) return true;
       lacks = q.need - covered;
+      spare = possible - q.need;
+      lost = 0;
+      compared = compared_;
+      return false;
+    };
+    const auto decided = [&] { return (compared_ - compared >= lacks || lost > spare) && count(); };
+    // One of those that named it does not hold it.
+    const auto rule_out = [&](size_t w) {
+      if (w < from || w >= last_window || --named[w - from] != 0 || occurs_[w] != 0) return;
+      may_[w] = 0;
+      lost += min_run_;
+    };
+    if (count()) return OkStatus();
+    // Hot tiles first: one look and one text tell of each window whether it stands in a segment.
+    JANGBU_RETURN_IF_ERROR(AskHot(hot, /*follow=*/false, decided, rule_out));
+    if (decided()) return OkStatus();
+
+    // Then document by document, those first that seem to hold most. One long run settles what
+    // many short ones leave open, and of each document the text is read once.
+    struct Posting {
+      RunDocument document;
+      uint32_t at = 0;
+      size_t offset = 0;
+      unsigned windows = 0;
+    };
+    std::vector<Posting> postings;
+    for (const auto& [hit, windows] : cold) {
+      Postings p(hit);
+      for (p.Want(windows); !p.done(); p.Next()) {
+        if (p.windows() == 0 || !documents_.Admits(p.document())) continue;
+        postings.push_back({p.document(), hit.at, p.offset(), p.windows()});
+        ForEachWindow(hit.at, p.windows(), [&](size_t w) { ++named[w - from]; });
+      }
+      ForEachWindow(hit.at, windows, rule_out);
     }
-    hits.erase(hits.begin(), hits.begin() + static_cast<ptrdiff_t>(i));
-    return hits.empty() ? OkStatus() : FollowHot(std::move(hits));
+    if (decided()) return OkStatus();
+    std::sort(postings.begin(), postings.end(), [](const Posting& a, const Posting& b) {
+      return a.document.place != b.document.place ? a.document.place < b.document.place
+                                                  : a.at < b.at;
+    });
+    struct Holder {
+      size_t begin = 0;  // of its postings
+      size_t end = 0;
+      size_t windows = 0;
+    };
+    std::vector<Holder> holders;
+    for (size_t i = 0; i < postings.size(); ++i) {
+      if (i == 0 || postings[i].document.place != postings[i - 1].document.place)
+        holders.push_back({i, i, 0});
+      holders.back().end = i + 1;
+      holders.back().windows += static_cast<size_t>(std::popcount(postings[i].windows));
+    }
+    std::stable_sort(holders.begin(), holders.end(),
+                     [](const Holder& a, const Holder& b) { return a.windows > b.windows; });
+    for (const Holder& holder : holders) {
+      for (size_t i = holder.begin; i < holder.end; ++i) {
+        const Posting& posting = postings[i];
+        if ((posting.windows & Unset(occurs_, posting.at)) != 0) {
+          JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form,
+                                  documents_.Form(posting.document));
+          Extend(posting.at, form, posting.offset);
+        }
+        ForEachWindow(posting.at, posting.windows, rule_out);
+        if (decided()) return OkStatus();
+      }
+    }
+    // What is ruled out now was ruled out before.
+    return AskHot(hot, /*follow=*/true, decided, [](size_t) {});
+  }
+
+  // Calls `f(window)` for each of `windows` around the tile at `at`, as in Surroundings.
+  template <typename F>
+  static void ForEachWindow(size_t at, unsigned windows, F&& f) {
+    for (; windows != 0; windows &= windows - 1)
+      f(at - static_cast<unsigned>(std::countr_zero(windows)));
   }
 
   // Is every window that holds the tile at `at` among its first 13 places marked?
@@ -650,9 +820,10 @@ class WindowSearch {
     return true;
   }
 
-  // Follows the postings of a hit until nothing is left to decide.
-  Status Follow(const Hit& hit) {
-    Postings p(hit);
+  // Follows the postings of a hit until nothing is left to decide: those of tiles [from, to) of its
+  // segment.
+  Status Follow(const Hit& hit, uint32_t from = 0, uint64_t to = UINT64_MAX) {
+    Postings p(hit, from, to);
     p.Want(Unset(occurs_, hit.at));
     for (; !p.done(); p.Next()) {
       if (!documents_.Admits(p.document())) continue;
@@ -666,8 +837,11 @@ class WindowSearch {
   }
 
   // Decides the windows of hits of hot tiles. A window whose tile is hot occurs in the segment only
-  // if the segment's hot table has its first 24 code points.
-  Status FollowHot(std::vector<Hit> hits) {
+  // if the segment's hot table has its first 24 code points. Where the table does not tell,
+  // postings are followed, if `follow` says so. Ends when `decided()`; calls `rule_out(window)` for
+  // each hit around a window that its segment does not hold.
+  template <typename Decided, typename RuleOut>
+  Status AskHot(std::vector<Hit>& hits, bool follow, Decided&& decided, RuleOut&& rule_out) {
     std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
       return a.segment != b.segment ? a.segment < b.segment : a.at < b.at;
     });
@@ -675,28 +849,40 @@ class WindowSearch {
       const RunSegment& segment = *hits[i].segment;
       size_t end = i;
       while (end < hits.size() && hits[end].segment == &segment) ++end;
-      size_t asked = 0;  // windows below are asked
-      std::vector<bool> followed(end - i);
+      size_t asked = 0;                                     // windows below are asked
+      std::vector<uint64_t> followed(end - i, UINT64_MAX);  // from which tile on
       RunHasher::Roller roller(hasher_, kMinRun);
       size_t rolled = SIZE_MAX;
       for (size_t h = i; h < end; ++h) {
         const size_t at = hits[h].at;
         size_t w = std::max(asked, at >= kReach ? at - kReach : 0);
         for (; w <= at && w < windows_; ++w) {
-          if (occurs_[w] != 0) continue;
+          if (occurs_[w] != 0 || (!may_.empty() && may_[w] == 0)) continue;
           if (rolled != SIZE_MAX && rolled + 1 == w) {
             roller.Step(text_[rolled], text_[rolled + kMinRun]);
           } else {
             roller.Reset(text_.data() + w);
           }
           rolled = w;
-          JANGBU_ASSIGN_OR_RETURN(const bool unsure, AskHot(segment, w, roller.key()));
-          if (!unsure) continue;
-          // The one kept place does not decide: follow all.
+          JANGBU_ASSIGN_OR_RETURN(const std::optional<uint32_t> from,
+                                  AskHot(segment, w, roller.key()));
+          if (!from.has_value()) {
+            if (occurs_[w] == 0) {
+              for (size_t other = h; other < end && hits[other].at <= w + kReach; ++other)
+                rule_out(w);
+            }
+            if (decided()) return OkStatus();
+            continue;
+          }
+          if (!follow) continue;
+          // The one kept place does not decide: follow those behind it.
           for (size_t other = h; other < end && hits[other].at <= w + kReach; ++other) {
-            if (followed[other - i] || occurs_[w] != 0) continue;
-            followed[other - i] = true;
-            if (!Known(hits[other].at)) JANGBU_RETURN_IF_ERROR(Follow(hits[other]));
+            uint64_t& to = followed[other - i];
+            if (*from >= to || occurs_[w] != 0) continue;
+            if (!Known(hits[other].at)) {
+              JANGBU_RETURN_IF_ERROR(Follow(hits[other], *from, to));
+            }
+            to = *from;
           }
         }
         asked = w;
@@ -706,33 +892,32 @@ class WindowSearch {
     return OkStatus();
   }
 
-  // Asks the hot table for a window; true when it cannot tell.
-  StatusOr<bool> AskHot(const RunSegment& segment, size_t window, uint64_t key) {
+  // Asks the hot table for a window. When it cannot tell: the tile of the segment from which on
+  // postings may be of the window.
+  StatusOr<std::optional<uint32_t>> AskHot(const RunSegment& segment, size_t window, uint64_t key) {
+    const std::optional<uint32_t> decided;
     const KeyTable::Range rows = segment.hot_table().Find(key);
-    if (rows.empty()) return false;
+    if (rows.empty()) return decided;
     for (uint64_t r = rows.first; r < rows.last; ++r) {
       const uint64_t value = segment.hot_table().ValueAt(r);
       const auto tile = static_cast<uint32_t>(value >> 4);
       const size_t distance = value & kDistanceMask;
       const DocumentTable::Entry entry = segment.document_table().OfTile(tile);
       const size_t offset = (tile - entry.first_tile) * kTileStep;
-      if (documents_.Late(entry.document)) {
-        // The earliest place of this window is too late, if it is of this window.
-        if (!documents_.Admits(entry.document)) continue;
-        JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(entry.document));
-        if (offset >= distance &&
-            StandsAt(form, offset - distance, text_.substr(window, kMinRun))) {
-          return false;
-        }
-        continue;
-      }
-      // Its text must still be there to tell; a document that does not count may have none.
-      if (!documents_.Admits(entry.document)) continue;
+      const bool admitted = documents_.Admits(entry.document);
+      // A document that does not count is not asked for: it may have no text any more.
+      if (!admitted && !documents_.IsSelf(entry.document)) continue;
       JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form, documents_.Form(entry.document));
-      Extend(window + distance, form, offset);
-      if (occurs_[window] != 0) return false;
+      // Of another window with the same key, or its text is gone and does not tell.
+      if (offset < distance || !StandsAt(form, offset - distance, text_.substr(window, kMinRun)))
+        continue;
+      // The earliest place of this window.
+      if (documents_.Late(entry.document)) return decided;
+      if (admitted) Extend(window + distance, form, offset);
+      if (occurs_[window] != 0) return decided;
+      return std::optional<uint32_t>(tile + 1);
     }
-    return true;
+    return std::optional<uint32_t>(0);
   }
 
   // Places that Decide looked up.
@@ -759,11 +944,10 @@ class WindowSearch {
 };
 
 // Every hit at places [from, to) that may be of a run.
-Status CollectHits(const RunHasher& hasher, std::span<const AskedGroup> groups,
-                   std::u32string_view text, size_t from, size_t to, RunCost& cost,
-                   std::vector<Hit>& out) {
+Status CollectHits(const RunHasher& hasher, const AskedView& view, std::u32string_view text,
+                   size_t from, size_t to, RunCost& cost, std::vector<Hit>& out) {
   const uint64_t never = 0;
-  PlaceScan scan(hasher, groups, text, cost);
+  PlaceScan scan(hasher, view, text, cost);
   return scan.Run(
       from, to, never, [](size_t at) { return at; }, [](size_t) { return true; },
       [&](const Hit& hit) -> Status {
@@ -930,9 +1114,16 @@ RunView RunView::Summarised() const {
   return out;
 }
 
+RunView RunView::Behind(std::shared_ptr<const RunFront> front) const {
+  RunView out = *this;
+  out.front_ = std::move(front);
+  return out;
+}
+
 RunView RunView::Only(const std::function<bool(const RunSegment&)>& keep) const {
   RunView out;
   out.hasher_ = hasher_;
+  out.front_ = front_;
   for (Group group : groups_) {
     std::erase_if(group.segments, [&](const auto& segment) { return !keep(*segment); });
     if (!group.segments.empty()) out.groups_.push_back(std::move(group));
@@ -945,8 +1136,8 @@ StatusOr<Intervals> RunView::Covered(std::u32string_view text, const Reference& 
   JANGBU_CHECK(min_run >= kMinRun && text.size() < (size_t{1} << 31));
   RunCost own;
   if (groups_.empty() || text.size() < min_run) return Intervals{};
-  Documents documents(reference, forms, cost != nullptr ? *cost : own);
-  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  Documents documents(reference, text, forms, cost != nullptr ? *cost : own);
+  const AskedView asked = Asked(*this, reference);
   WindowSearch search(*hasher_, asked, text, min_run, documents, cost != nullptr ? *cost : own);
   JANGBU_RETURN_IF_ERROR(search.Run());
   return search.Covered();
@@ -959,8 +1150,8 @@ StatusOr<CoverBounds> RunView::Decide(std::u32string_view text, const Reference&
   JANGBU_CHECK(min_run >= kMinRun && text.size() < (size_t{1} << 31));
   RunCost own;
   if (groups_.empty() || text.size() < min_run) return CoverBounds{};
-  Documents documents(reference, forms, cost != nullptr ? *cost : own);
-  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  Documents documents(reference, text, forms, cost != nullptr ? *cost : own);
+  const AskedView asked = Asked(*this, reference);
   WindowSearch search(*hasher_, asked, text, min_run, documents, cost != nullptr ? *cost : own);
   JANGBU_RETURN_IF_ERROR(search.Decide(questions, already, near));
   return CoverBounds{search.Covered(), search.MayBeCovered()};
@@ -973,8 +1164,8 @@ StatusOr<std::vector<RunMatch>> RunView::Matches(std::u32string_view text,
   std::vector<RunMatch> out;
   if (groups_.empty() || text.size() < min_run) return out;
   RunCost cost;
-  Documents documents(reference, forms, cost);
-  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  Documents documents(reference, text, forms, cost);
+  const AskedView asked = Asked(*this, reference);
   WindowSearch search(*hasher_, asked, text, min_run, documents, cost);
   JANGBU_RETURN_IF_ERROR(search.Run());
   std::vector<Hit> hits;
@@ -1011,9 +1202,9 @@ StatusOr<std::vector<RunDocument>> RunView::Holders(std::u32string_view run,
   std::vector<RunDocument> out;
   if (groups_.empty() || max == 0) return out;
   RunCost cost;
-  Documents documents(reference, forms, cost);
+  Documents documents(reference, {}, forms, cost);
   std::vector<Hit> hits;
-  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  const AskedView asked = Asked(*this, reference);
   JANGBU_RETURN_IF_ERROR(
       CollectHits(*hasher_, asked, run.substr(0, kMinRun), 0, kTileStep, cost, hits));
   std::map<JournalPlace, RunDocument> found;
@@ -1129,8 +1320,8 @@ StatusOr<std::optional<NearDocument>> RunView::NearestWithin(std::u32string_view
   RunCost& paid = cost != nullptr ? *cost : own;
   const std::optional<NearDocument> none;
   if (groups_.empty() || text.size() < min_run || text.size() < least) return none;
-  Documents documents(reference, forms, paid);
-  const std::vector<AskedGroup> asked = Asked(*this, reference.before);
+  Documents documents(reference, text, forms, paid);
+  const AskedView asked = Asked(*this, reference);
   std::vector<uint8_t> covered(text.size(), 0);
   size_t total = 0;
   for (const Interval& i : within) {
@@ -1197,7 +1388,7 @@ StatusOr<std::optional<NearDocument>> RunView::NearestWithin(std::u32string_view
     }
   }
   if (candidates.empty()) return none;
-  const std::vector<CandidateTiles> tiles_of = TilesOfCandidates(asked, candidates);
+  const std::vector<CandidateTiles> tiles_of = TilesOfCandidates(asked.groups, candidates);
   for (const Hit& hit : hits) {
     const auto begin = hit.at >= kReach ? hit.at - static_cast<uint32_t>(kReach) : 0;
     const auto end = static_cast<uint32_t>(std::min<size_t>(hit.at + kMinRun, text.size()));
@@ -1264,7 +1455,7 @@ uint64_t RunView::tiles() const {
 }
 
 uint64_t RunView::bytes() const {
-  uint64_t n = 0;
+  uint64_t n = front_ != nullptr ? front_->bytes() : 0;
   for (const Group& g : groups_) {
     for (const auto& s : g.segments) n += s->encoded().size();
     if (g.summary != nullptr) n += g.summary->bytes();
@@ -1274,7 +1465,7 @@ uint64_t RunView::bytes() const {
 }
 
 uint64_t RunView::filter_bytes() const {
-  uint64_t n = 0;
+  uint64_t n = front_ != nullptr ? front_->bytes() : 0;
   for (const Group& g : groups_) {
     for (const auto& s : g.segments) n += s->filter_bytes();
     if (g.summary != nullptr) n += g.summary->bytes();

@@ -48,6 +48,9 @@ struct Reference {
   // and of them only those for which it returns true; null: all. Called from the asking thread,
   // often: it should be a look-up.
   std::function<bool(const RunDocument&)> counts;
+  // The document that is asked about, if the view may hold it. Neither it nor what stands behind it
+  // in its entry counts; its text is not asked for.
+  JournalPlace self = kAfterAll;
 };
 
 // A run and one place where it occurs.
@@ -145,10 +148,12 @@ class RunView {
   RunView(const RunHasher* hasher, std::vector<std::shared_ptr<const RunSegment>> segments,
           std::shared_ptr<const RunFront> front = nullptr);
 
-  // Everything of several views: everybody's, from each partner's.
+  // Everything of several views: everybody's, from each partner's. Without what they stood behind.
   static RunView Of(std::span<const RunView> views);
   // The same view with its segments behind one summary; about 60 ns a tile.
   RunView Summarised() const;
+  // The same view behind one filter, which is asked first. REQUIRES: it holds all segments.
+  RunView Behind(std::shared_ptr<const RunFront> front) const;
   // The same view without the segments that `keep` refuses; what stands before the others stays.
   RunView Only(const std::function<bool(const RunSegment&)>& keep) const;
 
@@ -216,10 +221,12 @@ class RunView {
     std::vector<std::shared_ptr<const RunSegment>> segments;
   };
   const std::vector<Group>& groups() const { return groups_; }
+  const RunFront* front() const { return front_.get(); }
   const RunHasher* hasher() const { return hasher_; }
 
  private:
   const RunHasher* hasher_ = nullptr;
+  std::shared_ptr<const RunFront> front_;  // of all groups; may be null
   std::vector<Group> groups_;
 };
 

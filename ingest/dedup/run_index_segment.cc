@@ -16,7 +16,7 @@ static_assert(std::endian::native == std::endian::little, "segments are read in 
 
 namespace {
 
-constexpr std::string_view kMagic = "JBRUNS02";
+constexpr std::string_view kMagic = "JBRUNS03";
 constexpr size_t kHeaderBytes = 8 + 8 + 5 * 8;
 constexpr int kDistanceBits = 4;
 constexpr int kMaxRowBits = 57;  // a row and seven bits of misalignment fit one 8-byte read
@@ -442,8 +442,9 @@ void AddWindows(const RunHasher& hasher, std::u32string_view form, size_t at, ui
   }
 }
 
-void AppendAround(uint16_t around, std::string& out) {
-  out.append(reinterpret_cast<const char*>(&around), 2);
+// Its lowest bits.
+void AppendAround(uint64_t around, std::string& out) {
+  out.append(reinterpret_cast<const char*>(&around), internal::Surroundings::kBits / 8);
 }
 
 // The hot table of `rows`: of rows of one key the least.
@@ -481,7 +482,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Build(const RunHasher& h
   // key is all.
   std::vector<uint64_t> words;
   words.reserve(tiles);
-  std::vector<uint16_t> around;  // by number
+  std::vector<uint32_t> around;  // by number
   around.reserve(tiles);
   RunHasher::Roller roller(hasher, kTile);
   for (const RunText* text : kept) {
@@ -507,7 +508,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Build(const RunHasher& h
   constexpr uint64_t kNumber = kMaxBuildTiles - 1;
   KeyTable::Writer writer(tiles, ValueBitsFor(tiles));
   std::string around_rows;
-  around_rows.reserve(2 * tiles);
+  around_rows.reserve(kAroundBytes * tiles);
   std::vector<uint64_t> keys;
   keys.reserve(words.size());
   std::vector<KeyTable::Row> hot;
@@ -597,13 +598,14 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
   };
 
   // Rows of all sources, key by key.
+  constexpr int kBits = internal::Surroundings::kBits;
   std::vector<KeyTable::Cursor> cursors;
   for (const auto& source : sources) cursors.emplace_back(&source->tiles_);
   KeyTable::Writer writer(tiles, ValueBitsFor(tiles));
   std::string around_rows;
-  around_rows.reserve(2 * tiles);
+  around_rows.reserve(kAroundBytes * tiles);
   std::vector<uint64_t> keys;
-  std::vector<uint64_t> group;                   // number << 16 | surroundings
+  std::vector<uint64_t> group;                   // number << kBits | surroundings
   std::vector<uint32_t> wanted;                  // tiles of hot keys whose windows no source knows
   std::vector<std::pair<size_t, size_t>> parts;  // of `group`: source, end
   while (true) {
@@ -618,7 +620,7 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
       KeyTable::Cursor& c = cursors[s];
       for (; !c.done() && c.row().key == key; c.Next()) {
         const uint32_t n = number_of(s, c.row().value);
-        if (n != kDropped) group.push_back(uint64_t{n} << 16 | sources[s]->AroundAt(c.index()));
+        if (n != kDropped) group.push_back(uint64_t{n} << kBits | sources[s]->AroundAt(c.index()));
       }
       parts.emplace_back(s, group.size());
     }
@@ -628,15 +630,15 @@ StatusOr<std::shared_ptr<const RunSegment>> RunSegment::Merge(
       for (const auto& [s, end] : parts) {
         if (left_out || end - begin <= kHotTiles) {
           for (size_t i = begin; i < end; ++i)
-            wanted.push_back(static_cast<uint32_t>(group[i] >> 16));
+            wanted.push_back(static_cast<uint32_t>(group[i] >> kBits));
         }
         begin = end;
       }
     }
     std::sort(group.begin(), group.end());
     for (const uint64_t g : group) {
-      writer.Add(key, g >> 16);
-      AppendAround(static_cast<uint16_t>(g), around_rows);
+      writer.Add(key, g >> kBits);
+      AppendAround(g, around_rows);
     }
     keys.push_back(key);
   }
@@ -735,7 +737,7 @@ StatusOr<std::shared_ptr<RunSegment>> RunSegment::Open(const RunHasher& hasher,
   segment->hot_bytes_ = sizes[3];
   const uint64_t tiles = segment->documents_.tiles();
   segment->around_ = parts[4].data();
-  if (parts[4].size() != 2 * tiles || segment->tiles_.size() != tiles ||
+  if (parts[4].size() != kAroundBytes * tiles || segment->tiles_.size() != tiles ||
       segment->tiles_.value_bits() != ValueBitsFor(tiles) ||
       segment->hot_.value_bits() != ValueBitsFor(tiles) + kDistanceBits) {
     return malformed();

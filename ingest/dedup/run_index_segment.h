@@ -12,7 +12,7 @@
 // footers): following every posting would cost more than the text is long. Beside it the segment
 // keeps every distinct 24 code points that hold a hot tile, with the earliest place of each.
 //
-//   segment   = "JBRUNS02" secret_check:u64 size × 5 documents filter tiles hot around XXH3-64:u64
+//   segment   = "JBRUNS03" secret_check:u64 size × 5 documents filter tiles hot around XXH3-64:u64
 //   size      = u64                      of documents, filter, tiles, hot, around, in bytes
 //   documents = count:u64 tiles:u64 (first_tile:u32 offset:u32) × ⌈count ÷ 8⌉ record × count
 //   record    = entry:varint ordinal:varint scope:varint tiles:varint
@@ -22,7 +22,7 @@
 //   tiles     = table of (key:40, number of the tile in the segment)
 //   hot       = table of (key:40 of 24 code points, number of the tile << 4 | its distance from the
 //               first of them)
-//   around    = u16 × tiles, in the order of the rows of `tiles`: see Surroundings
+//   around    = u24 × tiles, in the order of the rows of `tiles`: see Surroundings
 //   table     = count:u64 bucket_bits:u32 value_bits:u32 first:u32 × (2^bucket_bits + 1)
 //               row × count, 8 bytes of zero
 //   row       = (key's low 40 − bucket_bits bits << value_bits | value), bit-packed from the low
@@ -90,12 +90,14 @@ std::u32string CodePoints(std::string_view form);
 
 namespace internal {
 
-// What stands around 12 code points, a bit for each of the 8 before (the nearest in the lowest bit)
-// and, in the high byte, the 8 after. 24 code points that hold a tile hold 12 more around it; so a
+// What stands around 12 code points: a bit for each of the 8 before (the nearest in the lowest bit)
+// and, in the next byte, the 8 after; then four bits of the 6 before together, and of the 6 after.
+// 24 code points that hold a tile hold 12 more around it, of which 6 or more are on one side; so a
 // posting whose surroundings differ from the text's too near to the tile is of no run of 24, and
 // its document need not be read. Differing surroundings are sure, equal ones are not.
 class Surroundings {
  public:
+  static constexpr int kBits = 24;
   // Of the 12 code points at `at` of `text`.
   static Surroundings Of(std::u32string_view text, size_t at) {
     Surroundings s;
@@ -103,25 +105,43 @@ class Surroundings {
     s.after_ = static_cast<uint8_t>(std::min<size_t>(text.size() - at - kTile, 8));
     for (size_t i = 0; i < s.before_; ++i) s.bits_ |= Bit(text[at - 1 - i]) << i;
     for (size_t i = 0; i < s.after_; ++i) s.bits_ |= Bit(text[at + kTile + i]) << (8 + i);
+    if (s.before_ >= kTogether) {
+      uint32_t all = 0;
+      for (size_t i = 0; i < kTogether; ++i) all = Mix(all, text[at - 1 - i]);
+      s.bits_ |= all >> 28 << 16;
+    }
+    if (s.after_ >= kTogether) {
+      uint32_t all = 0;
+      for (size_t i = 0; i < kTogether; ++i) all = Mix(all, text[at + kTile + i]);
+      s.bits_ |= all >> 28 << 20;
+    }
     return s;
   }
-  uint16_t bits() const { return static_cast<uint16_t>(bits_); }
+  uint32_t bits() const { return bits_; }
 
   // Windows of 24 code points that hold the tile, one a bit: bit k is the one that begins k before
   // it.
   static constexpr unsigned kAllWindows = (1u << kTileStep) - 1;
   // Those of them that may stand around a tile whose surroundings are `other` too.
-  unsigned MayShare(uint16_t other) const {
+  unsigned MayShare(uint32_t other) const {
     constexpr int kRest = kMinRun - kTile;
     const unsigned differ = bits_ ^ other;
-    const int left = Reach(differ & 0xFF, before_);
-    const int right = Reach(differ >> 8 & 0xFF, after_);
+    int left = Reach(differ & 0xFF, before_);
+    int right = Reach(differ >> 8 & 0xFF, after_);
+    // Fewer than these are the same: one of them differs, or a text ends before.
+    if ((differ >> 16 & 15) != 0) left = std::min(left, static_cast<int>(kTogether) - 1);
+    if ((differ >> 20 & 15) != 0) right = std::min(right, static_cast<int>(kTogether) - 1);
     if (left + right < kRest) return 0;
     return (2u << left) - (1u << (kRest - std::min(right, kRest)));
   }
 
  private:
+  static constexpr size_t kTogether = (kMinRun - kTile) / 2;
   static unsigned Bit(char32_t c) { return static_cast<unsigned>(c) * 0x9E3779B1u >> 31; }
+  static uint32_t Mix(uint32_t all, char32_t c) {
+    all = (all ^ static_cast<uint32_t>(c)) * 0x9E3779B1u;
+    return all ^ all >> 15;
+  }
   // At most so many code points are the same on one side.
   static int Reach(unsigned differ, int known) {
     const int same = std::countr_zero(differ | 0x100u);
@@ -129,7 +149,7 @@ class Surroundings {
     return known == 8 ? static_cast<int>(kMinRun - kTile) : known;
   }
 
-  unsigned bits_ = 0;
+  uint32_t bits_ = 0;
   uint8_t before_ = 0;  // code points there are, at most 8
   uint8_t after_ = 0;
 };
@@ -330,16 +350,16 @@ class RunSegment {
   uint64_t hot_bytes() const { return hot_bytes_; }
 
   // What stands around the tile of a row of tile_table().
-  uint16_t AroundAt(uint64_t row) const {
-    uint16_t v;
-    std::memcpy(&v, around_ + 2 * row, 2);
-    return v;
+  uint32_t AroundAt(uint64_t row) const {
+    uint32_t v;  // a byte more, at most of the checksum
+    std::memcpy(&v, around_ + kAroundBytes * row, 4);
+    return v & ((1u << internal::Surroundings::kBits) - 1);
   }
 
   // Hints that these rows' surroundings will be asked for. REQUIRES: not empty.
   [[gnu::always_inline]] void PrefetchAround(internal::KeyTable::Range rows) const {
-    __builtin_prefetch(around_ + 2 * rows.first);
-    __builtin_prefetch(around_ + 2 * std::min(rows.last - 1, rows.first + kHotTiles));
+    __builtin_prefetch(around_ + kAroundBytes * rows.first);
+    __builtin_prefetch(around_ + kAroundBytes * std::min(rows.last - 1, rows.first + kHotTiles));
   }
 
   const KeyFilter& filter() const { return filter_; }
@@ -348,6 +368,8 @@ class RunSegment {
   const internal::DocumentTable& document_table() const { return documents_; }
 
  private:
+  static constexpr size_t kAroundBytes = internal::Surroundings::kBits / 8;
+
   RunSegment() = default;
   static StatusOr<std::shared_ptr<const RunSegment>> Assemble(const RunHasher& hasher,
                                                               std::string documents,

@@ -6,6 +6,26 @@
 
 namespace jangbu::ingest {
 
+void RunSummaries::AddToFront(const std::vector<std::shared_ptr<const RunSegment>>& segments) {
+  std::map<const RunSegment*, std::weak_ptr<const RunSegment>> held;
+  bool full = front_ == nullptr;
+  uint64_t keys = 0;
+  for (const auto& segment : segments) {
+    keys += segment->filter().keys();
+    held.emplace(segment.get(), segment);
+    const auto known = in_front_.find(segment.get());
+    if (known != in_front_.end() && !known->second.expired()) continue;
+    full = full || !front_->Add(*segment);
+  }
+  // Twice the room. Views keep the one they have.
+  for (uint64_t room = 2 * keys; full; room *= 2) {
+    front_ = std::make_shared<RunFront>(room);
+    full = !std::all_of(segments.begin(), segments.end(),
+                        [this](const auto& segment) { return front_->Add(*segment); });
+  }
+  in_front_ = std::move(held);
+}
+
 RunView RunSummaries::Of(std::vector<std::shared_ptr<const RunSegment>> segments) {
   std::set<const RunSegment*> there;
   uint64_t tiles = 0;
@@ -14,6 +34,7 @@ RunView RunSummaries::Of(std::vector<std::shared_ptr<const RunSegment>> segments
     tiles += segment->tiles();
   }
   const std::lock_guard lock(mutex_);
+  AddToFront(segments);
   std::set<const RunSegment*> summarised;
   for (RunView& view : summaries_) {
     view = view.Only([&](const RunSegment& segment) { return there.contains(&segment); });
@@ -45,7 +66,7 @@ RunView RunSummaries::Of(std::vector<std::shared_ptr<const RunSegment>> segments
   }
   std::vector<RunView> views = summaries_;
   views.emplace_back(&hasher_, std::move(loose));
-  return RunView::Of(views);
+  return RunView::Of(views).Behind(front_);
 }
 
 uint64_t RunSummaries::summarised_tiles() const {

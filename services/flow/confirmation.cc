@@ -226,10 +226,12 @@ StatusOr<ledger::Decision> Confirmation::Decide(const EverybodysText& everybody,
       return found != everybody.commits.end() && found->second < commit_seq;
     };
     const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
-                                      .counts = earlier};
+                                      .counts = earlier,
+                                      .self = {.entry = token, .ordinal = ordinal}};
     const ingest::Reference of_others{
         .before = reference.before,
-        .counts = [&](const ingest::RunDocument& d) { return d.scope != partner && earlier(d); }};
+        .counts = [&](const ingest::RunDocument& d) { return d.scope != partner && earlier(d); },
+        .self = reference.self};
     std::vector<Owner> owners(offers.size(), self(ordinal));
     std::vector<bool> free(offers.size(), false);
     size_t at = first_segment[ordinal];

@@ -312,8 +312,8 @@ StatusOr<std::vector<std::optional<Crediting::Rejudged>>> Crediting::JudgeAgain(
       const auto found = everybody.commits.find(d.place.entry);
       return found != everybody.commits.end() && found->second < batch.commit;
     };
-    const ingest::Reference reference{.before = {.entry = batch.commit, .ordinal = 0},
-                                      .counts = earlier};
+    const ingest::Reference reference{
+        .before = {.entry = batch.commit, .ordinal = 0}, .counts = earlier, .self = PlaceOf(self)};
     std::vector<bool> free(offers[i].size(), false);
     size_t at = first[i];
     for (size_t k = 0; k < free.size(); ++k) {
@@ -328,10 +328,11 @@ StatusOr<std::vector<std::optional<Crediting::Rejudged>>> Crediting::JudgeAgain(
       judged[i] = Rejudged{.credit = credit, .near = false};
       return OkStatus();
     }
-    const ingest::Reference of_own{.before = reference.before,
-                                   .counts = [&](const ingest::RunDocument& d) {
-                                     return d.scope == batch.partner && earlier(d);
-                                   }};
+    const ingest::Reference of_own{
+        .before = reference.before,
+        .counts =
+            [&](const ingest::RunDocument& d) { return d.scope == batch.partner && earlier(d); },
+        .self = reference.self};
     JANGBU_ASSIGN_OR_RETURN(const Judgement judgement,
                             Judge(form, offers[i], free, everybody.view, reference, of_own,
                                   index_->forms(), index_->hasher(), basis.rule));

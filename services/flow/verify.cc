@@ -640,11 +640,14 @@ class Verifier {
             return found != commits_.end() && found->second < commit_seq;
           };
           const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
-                                            .counts = earlier};
+                                            .counts = earlier,
+                                            .self = PlaceOf(self)};
           const ingest::Reference of_others{.before = reference.before,
-                                            .counts = [&](const ingest::RunDocument& d) {
-                                              return d.scope != batch.partner && earlier(d);
-                                            }};
+                                            .counts =
+                                                [&](const ingest::RunDocument& d) {
+                                                  return d.scope != batch.partner && earlier(d);
+                                                },
+                                            .self = reference.self};
           JANGBU_ASSIGN_OR_RETURN(
               Judgement judged,
               Judge(*forms[i], appraisal[i].offers, FreeOf(appraisal[i].offers, owners[i], self),
@@ -689,12 +692,16 @@ class Verifier {
     const ingest::DocumentForm form = ingest::FormOfDocument(text);
     if (form.offers.size() != offers.size())
       return DataLoss("appraisal_changed", "an appraisal is not of the stored text");
-    const ingest::Reference reference{
-        .before = {.entry = commit_seq, .ordinal = 0}, .counts = [&](const ingest::RunDocument& d) {
-          if (d.place.entry == self.token) return d.place.ordinal < self.ordinal;
-          const auto found = commits_.find(d.place.entry);
-          return found != commits_.end() && found->second < commit_seq;
-        }};
+    const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
+                                      .counts =
+                                          [&](const ingest::RunDocument& d) {
+                                            if (d.place.entry == self.token)
+                                              return d.place.ordinal < self.ordinal;
+                                            const auto found = commits_.find(d.place.entry);
+                                            return found != commits_.end() &&
+                                                   found->second < commit_seq;
+                                          },
+                                      .self = PlaceOf(self)};
     std::vector<Owner> owners;
     const Holders& segments = tables_[{kTableSegments, 0}];
     for (const ingest::SegmentOffer& offer : offers) {

@@ -41,6 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       i += 2;
     }
   }
+  const jangbu::reference::RunCorpus all = corpus;
   const std::u32string text = corpus.back().form;
   corpus.pop_back();
   if (corpus.empty() || text.empty()) return 0;
@@ -65,13 +66,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto end = std::min(at + 32, static_cast<uint32_t>(text.size()));
     questions.push_back({at, end, (end - at + 1) / 2});
   }
-  const CoverBounds bounds = *two.Decide(text, {}, forms, questions, {}, text.size() * 4 / 5);
-  for (const CoverQuestion& q : questions) {
-    JANGBU_CHECK((CoveredWithin(bounds.sure, q.begin, q.end) >= q.need) ==
-                 (CoveredWithin(expected, q.begin, q.end) >= q.need));
-    JANGBU_CHECK(CoveredWithin(bounds.may, q.begin, q.end) >=
-                 CoveredWithin(expected, q.begin, q.end));
-  }
+  const auto decides = [&](const RunView& view, const Reference& reference) {
+    const CoverBounds bounds =
+        *view.Decide(text, reference, forms, questions, {}, text.size() * 4 / 5);
+    for (const CoverQuestion& q : questions) {
+      JANGBU_CHECK((CoveredWithin(bounds.sure, q.begin, q.end) >= q.need) ==
+                   (CoveredWithin(expected, q.begin, q.end) >= q.need));
+      JANGBU_CHECK(CoveredWithin(bounds.may, q.begin, q.end) >=
+                   CoveredWithin(expected, q.begin, q.end));
+    }
+  };
+  decides(two, {});
+  // The same when the view holds the question too.
+  const Reference with_self{
+      .before = kAfterAll, .counts = nullptr, .self = all.back().document.place};
+  const RunView own(&hasher, {*RunSegment::Build(hasher, TextsOf(all))});
+  JANGBU_CHECK(*own.Covered(text, with_self, forms) == expected);
+  decides(own, with_self);
   JANGBU_CHECK(*one.Nearest(text, {}, forms, 1) == jangbu::reference::Nearest(text, corpus, {}, 1));
   JANGBU_CHECK(*two.Covered(text, {}, forms, 40) ==
                jangbu::reference::Covered(text, corpus, {}, 40));

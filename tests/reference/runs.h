@@ -23,6 +23,8 @@ struct RunCorpusDocument {
 using RunCorpus = std::vector<RunCorpusDocument>;
 
 inline bool Counts(const ingest::Reference& reference, const ingest::RunDocument& d) {
+  if (d.place.entry == reference.self.entry && d.place.ordinal >= reference.self.ordinal)
+    return false;
   return d.place < reference.before && (!reference.counts || reference.counts(d));
 }
 

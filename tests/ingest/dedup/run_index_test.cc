@@ -119,7 +119,7 @@ TEST(RunIndex, AgreesWithTheDefinitionOnNastyText) {
     const RunView view = Segmented(prng, corpus, forms);
     std::vector<std::u32string> pool;
     for (const auto& d : corpus) pool.push_back(d.form);
-    for (int round = 0; round < 4; ++round) {
+    for (int round = 0; round < 5; ++round) {
       const size_t at = prng(corpus.size());
       // A document of the corpus against what stands before it, or another text against all.
       const std::u32string text = round % 2 == 0 ? corpus[at].form : NastyForm(prng, pool);
@@ -134,6 +134,17 @@ TEST(RunIndex, AgreesWithTheDefinitionOnNastyText) {
         forms.gone = [&reference](const RunDocument& d) { return !reference.counts(d); };
       } else {
         forms.gone = nullptr;
+      }
+      if (round == 4) {
+        // A document that is in the view itself, in an order that is not that of the places.
+        const JournalPlace self = corpus[at].document.place;
+        reference.before = prng(2) == 0 ? kAfterAll : JournalPlace{self.entry + prng(4), 0};
+        reference.self = self;
+        reference.counts = [salt, self](const RunDocument& d) {
+          return d.place.entry == self.entry ? d.place.ordinal < self.ordinal
+                                             : (d.place.entry ^ salt) % 4 != 0;
+        };
+        forms.gone = [&reference](const RunDocument& d) { return !reference.counts(d); };
       }
       const size_t min_run = prng(3) == 0 ? kMinRun + prng(40) : kMinRun;
       ASSERT_NO_FATAL_FAILURE(ExpectAllAgree(view, corpus, reference, forms, text, min_run, prng));
@@ -470,12 +481,12 @@ TEST(RunSegment, BytesAreAsTheyWere) {
   EXPECT_EQ(segment->documents(), 2u);
   EXPECT_EQ(segment->tiles(), 4u);
   EXPECT_EQ(ToHex(segment->encoded()),
-            "4a4252554e533032047dd0bfb6b59237200000000000000028000000000000003500000000000000"
-            "20000000000000000800000000000000020000000000000004000000000000000000000000000000"
+            "4a4252554e533033047dd0bfb6b59237200000000000000028000000000000003500000000000000"
+            "20000000000000000c00000000000000020000000000000004000000000000000000000000000000"
             "05020902000100020200000000000000000000000f0635c6e62ad9e7040000000100000000000000"
             "0000000000001400040000000000000000000000020000000000000004000000f08840c3a4ca2302"
             "0d939ac48c357ff21233d6fcc9000000000000000000000000000000000000000006000000000000"
-            "00000000000000000000000000007200726a7d6a7d9182dbadee242067");
+            "000000000000000000000000000072200072206a7daf6a7daf50155af42d647077");
 }
 
 }  // namespace
