@@ -19,6 +19,8 @@ using internal::KeyTable;
 constexpr uint64_t kFewRows = 4;  // postings followed as soon as they are met
 constexpr size_t kMaxCachedCodePoints = size_t{1} << 24;
 constexpr uint64_t kDistanceMask = 15;
+constexpr size_t kPostingsAtOnce = 32;  // looked at together
+constexpr size_t kRuledOut = 16;        // windows ruled out before a question is asked again
 constexpr size_t kStep = 32;  // places looked up at least before a question is asked again
 constexpr size_t kReach = kMinRun - kTile;  // a window begins at most so far before its tile
 
@@ -449,17 +451,22 @@ class WindowSearch {
           later_.push_back(hit);
           return OkStatus();
         }));
-    // Rare tiles before common ones: what they decide need not be asked again. Hot ones last.
+    // Hot tiles first: one look and one text tell of each window whether it stands in a segment.
+    // Then rare ones before common ones: what they decide need not be asked again.
     std::sort(later_.begin(), later_.end(), [](const Hit& a, const Hit& b) {
       return a.rows.size() != b.rows.size() ? a.rows.size() < b.rows.size() : a.at < b.at;
     });
-    size_t i = 0;
-    for (; i < later_.size() && later_[i].rows.size() <= kHotTiles; ++i) {
-      if (!Known(later_[i].at)) JANGBU_RETURN_IF_ERROR(Follow(later_[i]));
+    const auto first_hot = std::find_if(later_.begin(), later_.end(),
+                                        [](const Hit& hit) { return hit.rows.size() > kHotTiles; });
+    std::vector<Hit> hot(first_hot, later_.end());
+    later_.erase(first_hot, later_.end());
+    const auto never = [] { return false; };
+    const auto nothing = [](size_t) {};
+    JANGBU_RETURN_IF_ERROR(AskHot(hot, /*follow=*/false, never, nothing));
+    for (const Hit& hit : later_) {
+      if (!Known(hit.at)) JANGBU_RETURN_IF_ERROR(Follow(hit));
     }
-    later_.erase(later_.begin(), later_.begin() + static_cast<ptrdiff_t>(i));
-    return AskHot(
-        later_, /*follow=*/true, [] { return false; }, [](size_t) {});
+    return AskHot(hot, /*follow=*/true, never, nothing);
   }
 
   // The same for as long as a question is open. What surroundings leave possible is a bound from
@@ -669,10 +676,6 @@ class WindowSearch {
       }
       return out;
     };
-    struct Open {
-      Hit hit;
-      unsigned windows = 0;
-    };
     std::vector<Open> cold;
     std::vector<Hit> hot;
     std::vector<uint32_t> named(last_window - from);
@@ -691,7 +694,7 @@ class WindowSearch {
         }));
     size_t lacks = 0;  // code points that must be compared at least before enough is covered
     size_t spare = 0;  // that may be lost before too few can be
-    size_t lost = 0;
+    size_t lost = 0;   // windows ruled out since; each may have covered min_run
     uint64_t compared = compared_;
     const auto count = [&] {
       const size_t covered = CountCovered(q, base, occurs_);
@@ -703,69 +706,101 @@ class WindowSearch {
       compared = compared_;
       return false;
     };
-    const auto decided = [&] { return (compared_ - compared >= lacks || lost > spare) && count(); };
+    const auto decided = [&] {
+      return (compared_ - compared >= lacks || (lost >= kRuledOut && lost * min_run_ > spare)) &&
+             count();
+    };
+    const auto decided_now = [&] { return (compared_ != compared || lost > 0) && count(); };
     // One of those that named it does not hold it.
     const auto rule_out = [&](size_t w) {
       if (w < from || w >= last_window || --named[w - from] != 0 || occurs_[w] != 0) return;
       may_[w] = 0;
-      lost += min_run_;
+      ++lost;
     };
     if (count()) return OkStatus();
     // Hot tiles first: one look and one text tell of each window whether it stands in a segment.
     JANGBU_RETURN_IF_ERROR(AskHot(hot, /*follow=*/false, decided, rule_out));
-    if (decided()) return OkStatus();
+    if (decided_now()) return OkStatus();
 
-    // Then document by document, those first that seem to hold most. One long run settles what
-    // many short ones leave open, and of each document the text is read once.
+    bool done = false;
+    JANGBU_ASSIGN_OR_RETURN(done,
+                            FollowTogether(
+                                cold, [&](size_t w) { ++named[w - from]; }, rule_out, decided_now));
+    if (done) return OkStatus();
+    // What is ruled out now was ruled out before.
+    return AskHot(hot, /*follow=*/true, decided, [](size_t) {});
+  }
+
+  // A hit and the windows around it that it may be of.
+  struct Open {
+    Hit hit;
+    unsigned windows = 0;
+  };
+
+  // Follows the postings of hits: rare tiles before common ones, some at a time; of these document
+  // by document, those first that seem to hold most. One long run settles what many short ones
+  // leave open, and each text is asked for once. Calls `name(window)` for each window of a posting
+  // before its hit's, and `rule_out(window)` for each of a hit or a posting that is done. True when
+  // `decided()`, which is asked after each document, ended it.
+  template <typename Name, typename RuleOut, typename Decided>
+  StatusOr<bool> FollowTogether(std::vector<Open>& hits, Name&& name, RuleOut&& rule_out,
+                                Decided&& decided) {
+    std::sort(hits.begin(), hits.end(), [](const Open& a, const Open& b) {
+      return a.hit.rows.size() != b.hit.rows.size() ? a.hit.rows.size() < b.hit.rows.size()
+                                                    : a.hit.at < b.hit.at;
+    });
     struct Posting {
       RunDocument document;
       uint32_t at = 0;
       size_t offset = 0;
       unsigned windows = 0;
     };
-    std::vector<Posting> postings;
-    for (const auto& [hit, windows] : cold) {
-      Postings p(hit);
-      for (p.Want(windows); !p.done(); p.Next()) {
-        if (p.windows() == 0 || !documents_.Admits(p.document())) continue;
-        postings.push_back({p.document(), hit.at, p.offset(), p.windows()});
-        ForEachWindow(hit.at, p.windows(), [&](size_t w) { ++named[w - from]; });
-      }
-      ForEachWindow(hit.at, windows, rule_out);
-    }
-    if (decided()) return OkStatus();
-    std::sort(postings.begin(), postings.end(), [](const Posting& a, const Posting& b) {
-      return a.document.place != b.document.place ? a.document.place < b.document.place
-                                                  : a.at < b.at;
-    });
     struct Holder {
       size_t begin = 0;  // of its postings
       size_t end = 0;
       size_t windows = 0;
     };
+    std::vector<Posting> postings;
     std::vector<Holder> holders;
-    for (size_t i = 0; i < postings.size(); ++i) {
-      if (i == 0 || postings[i].document.place != postings[i - 1].document.place)
-        holders.push_back({i, i, 0});
-      holders.back().end = i + 1;
-      holders.back().windows += static_cast<size_t>(std::popcount(postings[i].windows));
-    }
-    std::stable_sort(holders.begin(), holders.end(),
-                     [](const Holder& a, const Holder& b) { return a.windows > b.windows; });
-    for (const Holder& holder : holders) {
-      for (size_t i = holder.begin; i < holder.end; ++i) {
-        const Posting& posting = postings[i];
-        if ((posting.windows & Unset(occurs_, posting.at)) != 0) {
-          JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form,
-                                  documents_.Form(posting.document));
-          Extend(posting.at, form, posting.offset);
+    for (size_t next = 0; next < hits.size();) {
+      postings.clear();
+      for (; next < hits.size() && postings.size() < kPostingsAtOnce; ++next) {
+        const auto& [hit, windows] = hits[next];
+        Postings p(hit);
+        for (p.Want(windows & Unset(occurs_, hit.at)); !p.done(); p.Next()) {
+          if (p.windows() == 0 || !documents_.Admits(p.document())) continue;
+          postings.push_back({p.document(), hit.at, p.offset(), p.windows()});
+          ForEachWindow(hit.at, p.windows(), name);
         }
-        ForEachWindow(posting.at, posting.windows, rule_out);
-        if (decided()) return OkStatus();
+        ForEachWindow(hit.at, windows, rule_out);
+      }
+      std::sort(postings.begin(), postings.end(), [](const Posting& a, const Posting& b) {
+        return a.document.place != b.document.place ? a.document.place < b.document.place
+                                                    : a.at < b.at;
+      });
+      holders.clear();
+      for (size_t i = 0; i < postings.size(); ++i) {
+        if (i == 0 || postings[i].document.place != postings[i - 1].document.place)
+          holders.push_back({i, i, 0});
+        holders.back().end = i + 1;
+        holders.back().windows += static_cast<size_t>(std::popcount(postings[i].windows));
+      }
+      std::stable_sort(holders.begin(), holders.end(),
+                       [](const Holder& a, const Holder& b) { return a.windows > b.windows; });
+      for (const Holder& holder : holders) {
+        for (size_t i = holder.begin; i < holder.end; ++i) {
+          const Posting& posting = postings[i];
+          if ((posting.windows & Unset(occurs_, posting.at)) != 0) {
+            JANGBU_ASSIGN_OR_RETURN(const std::u32string_view form,
+                                    documents_.Form(posting.document));
+            Extend(posting.at, form, posting.offset);
+          }
+          ForEachWindow(posting.at, posting.windows, rule_out);
+        }
+        if (decided()) return true;
       }
     }
-    // What is ruled out now was ruled out before.
-    return AskHot(hot, /*follow=*/true, decided, [](size_t) {});
+    return false;
   }
 
   // Calls `f(window)` for each of `windows` around the tile at `at`, as in Surroundings.
