@@ -451,22 +451,18 @@ class WindowSearch {
           later_.push_back(hit);
           return OkStatus();
         }));
-    // Hot tiles first: one look and one text tell of each window whether it stands in a segment.
-    // Then rare ones before common ones: what they decide need not be asked again.
+    // Rare tiles before common ones: what they decide need not be asked again. Hot ones last.
     std::sort(later_.begin(), later_.end(), [](const Hit& a, const Hit& b) {
       return a.rows.size() != b.rows.size() ? a.rows.size() < b.rows.size() : a.at < b.at;
     });
-    const auto first_hot = std::find_if(later_.begin(), later_.end(),
-                                        [](const Hit& hit) { return hit.rows.size() > kHotTiles; });
-    std::vector<Hit> hot(first_hot, later_.end());
-    later_.erase(first_hot, later_.end());
-    const auto never = [] { return false; };
-    const auto nothing = [](size_t) {};
-    JANGBU_RETURN_IF_ERROR(AskHot(hot, /*follow=*/false, never, nothing));
-    for (const Hit& hit : later_) {
-      if (!Known(hit.at)) JANGBU_RETURN_IF_ERROR(Follow(hit));
+    const auto hot = std::find_if(later_.begin(), later_.end(),
+                                  [](const Hit& hit) { return hit.rows.size() > kHotTiles; });
+    for (auto hit = later_.begin(); hit != hot; ++hit) {
+      if (!Known(hit->at)) JANGBU_RETURN_IF_ERROR(Follow(*hit));
     }
-    return AskHot(hot, /*follow=*/true, never, nothing);
+    later_.erase(later_.begin(), hot);
+    return AskHot(
+        later_, /*follow=*/true, [] { return false; }, [](size_t) {});
   }
 
   // The same for as long as a question is open. What surroundings leave possible is a bound from
