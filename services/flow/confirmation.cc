@@ -218,20 +218,9 @@ StatusOr<ledger::Decision> Confirmation::Decide(const EverybodysText& everybody,
     const std::vector<ingest::SegmentOffer>& offers = appraisal[ordinal].offers;
     const ingest::DocumentForm form = ingest::FormOfDocument(*texts[i]);
     JANGBU_CHECK(form.offers.size() == offers.size());
-    // Batches are decided in the order of their commits; a batch that commits before this one began
-    // before this one's commit.
-    const auto earlier = [&](const ingest::RunDocument& d) {
-      if (d.place.entry == token) return d.place.ordinal < ordinal;
-      const auto found = everybody.commits.find(d.place.entry);
-      return found != everybody.commits.end() && found->second < commit_seq;
-    };
-    const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
-                                      .counts = earlier,
-                                      .self = {.entry = token, .ordinal = ordinal}};
-    const ingest::Reference of_others{
-        .before = reference.before,
-        .counts = [&](const ingest::RunDocument& d) { return d.scope != partner && earlier(d); },
-        .self = reference.self};
+    const ingest::Reference reference = EarlierThan(self(ordinal), commit_seq, everybody.commits);
+    const ingest::Reference of_others =
+        Only(reference, [partner](uint32_t scope) { return scope != partner; });
     std::vector<Owner> owners(offers.size(), self(ordinal));
     std::vector<bool> free(offers.size(), false);
     size_t at = first_segment[ordinal];

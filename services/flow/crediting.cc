@@ -307,13 +307,7 @@ StatusOr<std::vector<std::optional<Crediting::Rejudged>>> Crediting::JudgeAgain(
     const ingest::DocumentForm form = ingest::FormOfDocument(*texts[i]);
     if (form.offers.size() != offers[i].size())
       return DataLoss("appraisal_changed", "an appraisal is not of the stored text");
-    const auto earlier = [&](const ingest::RunDocument& d) {
-      if (d.place.entry == token) return d.place.ordinal < self.ordinal;
-      const auto found = everybody.commits.find(d.place.entry);
-      return found != everybody.commits.end() && found->second < batch.commit;
-    };
-    const ingest::Reference reference{
-        .before = {.entry = batch.commit, .ordinal = 0}, .counts = earlier, .self = PlaceOf(self)};
+    const ingest::Reference reference = EarlierThan(self, batch.commit, everybody.commits);
     std::vector<bool> free(offers[i].size(), false);
     size_t at = first[i];
     for (size_t k = 0; k < free.size(); ++k) {
@@ -328,11 +322,8 @@ StatusOr<std::vector<std::optional<Crediting::Rejudged>>> Crediting::JudgeAgain(
       judged[i] = Rejudged{.credit = credit, .near = false};
       return OkStatus();
     }
-    const ingest::Reference of_own{
-        .before = reference.before,
-        .counts =
-            [&](const ingest::RunDocument& d) { return d.scope == batch.partner && earlier(d); },
-        .self = reference.self};
+    const ingest::Reference of_own =
+        Only(reference, [partner = batch.partner](uint32_t scope) { return scope == partner; });
     JANGBU_ASSIGN_OR_RETURN(const Judgement judgement,
                             Judge(form, offers[i], free, everybody.view, reference, of_own,
                                   index_->forms(), index_->hasher(), basis.rule));

@@ -179,15 +179,8 @@ StatusOr<DuplicatesReport> Duplicates::Report(const Progress& progress) {
         f.readable = true;
         const std::u32string stream = ingest::FormOfDocument(*texts[i]).stream;
         f.length = stream.size();
-        const ingest::Reference reference{
-            .before = {.entry = batch.commit, .ordinal = 0},
-            .counts =
-                [&](const ingest::RunDocument& d) {
-                  if (d.place.entry == batch.token) return d.place.ordinal < part[i];
-                  const auto found = everybody.commits.find(d.place.entry);
-                  return found != everybody.commits.end() && found->second < batch.commit;
-                },
-            .self = {.entry = batch.token, .ordinal = part[i]}};
+        const ingest::Reference reference = EarlierThan({.token = batch.token, .ordinal = part[i]},
+                                                        batch.commit, everybody.commits);
         std::optional<Owner> named;
         bool near = item.verdict == ledger::Verdict::kNearDuplicate;
         if (!decision.items.empty() && decision.items[part[i]].held_by.has_value()) {

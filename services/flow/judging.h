@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/key_index.h"
 #include "base/status.h"
 #include "ingest/dedup/document_form.h"
@@ -77,6 +78,32 @@ inline Owner OwnerOf(const ingest::RunDocument& document) {
 }
 inline ingest::JournalPlace PlaceOf(const Owner& owner) {
   return {.entry = owner.token, .ordinal = owner.ordinal};
+}
+
+// What stands before document `self` when batches are taken in the order of their commits, `self`'s
+// at `commit`: what stands before it in its own batch, and all of the batches committed earlier.
+// `commits`: token → sequence number of the commit; borrowed by the result. A batch that commits
+// before another does began before that one's commit, so tokens bound what is asked.
+inline ingest::Reference EarlierThan(const Owner& self, uint64_t commit,
+                                     const absl::flat_hash_map<uint64_t, uint64_t>& commits) {
+  return {.before = {.entry = commit, .ordinal = 0},
+          .counts =
+              [self, commit, &commits](const ingest::RunDocument& d) {
+                if (d.place.entry == self.token) return d.place.ordinal < self.ordinal;
+                const auto found = commits.find(d.place.entry);
+                return found != commits.end() && found->second < commit;
+              },
+          .self = PlaceOf(self)};
+}
+
+// Of `reference` the documents of partners for which `of` says yes.
+template <typename Of>
+ingest::Reference Only(const ingest::Reference& reference, Of of) {
+  ingest::Reference out = reference;
+  out.counts = [counts = reference.counts, of](const ingest::RunDocument& d) {
+    return of(d.scope) && (!counts || counts(d));
+  };
+  return out;
 }
 
 }  // namespace jangbu::services

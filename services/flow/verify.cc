@@ -634,20 +634,9 @@ class Verifier {
           ++report_.not_recomputed;
           continue;
         } else {
-          const auto earlier = [&](const ingest::RunDocument& d) {
-            if (d.place.entry == decision.token) return d.place.ordinal < i;
-            const auto found = commits_.find(d.place.entry);
-            return found != commits_.end() && found->second < commit_seq;
-          };
-          const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
-                                            .counts = earlier,
-                                            .self = PlaceOf(self)};
-          const ingest::Reference of_others{.before = reference.before,
-                                            .counts =
-                                                [&](const ingest::RunDocument& d) {
-                                                  return d.scope != batch.partner && earlier(d);
-                                                },
-                                            .self = reference.self};
+          const ingest::Reference reference = EarlierThan(self, commit_seq, commits_);
+          const ingest::Reference of_others = Only(
+              reference, [partner = batch.partner](uint32_t scope) { return scope != partner; });
           JANGBU_ASSIGN_OR_RETURN(
               Judgement judged,
               Judge(*forms[i], appraisal[i].offers, FreeOf(appraisal[i].offers, owners[i], self),
@@ -692,16 +681,7 @@ class Verifier {
     const ingest::DocumentForm form = ingest::FormOfDocument(text);
     if (form.offers.size() != offers.size())
       return DataLoss("appraisal_changed", "an appraisal is not of the stored text");
-    const ingest::Reference reference{.before = {.entry = commit_seq, .ordinal = 0},
-                                      .counts =
-                                          [&](const ingest::RunDocument& d) {
-                                            if (d.place.entry == self.token)
-                                              return d.place.ordinal < self.ordinal;
-                                            const auto found = commits_.find(d.place.entry);
-                                            return found != commits_.end() &&
-                                                   found->second < commit_seq;
-                                          },
-                                      .self = PlaceOf(self)};
+    const ingest::Reference reference = EarlierThan(self, commit_seq, commits_);
     std::vector<Owner> owners;
     const Holders& segments = tables_[{kTableSegments, 0}];
     for (const ingest::SegmentOffer& offer : offers) {
